@@ -1,0 +1,36 @@
+import type { Account } from './account.ts'
+import type { UpstreamModel } from './ids.ts'
+import { judgeTier, type Rule, type Verdict } from './policy.ts'
+import { refusal, type Refusal } from './refusal.ts'
+import type { Turn } from './turn.ts'
+
+/** What becomes of sealed reasoning in the input: all of it goes; what another account is known to have sealed stays behind; only what this account is known to have sealed goes. */
+export type SealedVerdict = 'all' | 'not-foreign' | 'own-only'
+
+/** What one attempt will send: intents only. A dialect knows which member, header or item says so on its wire. */
+export interface Plan {
+  readonly model: UpstreamModel
+  /** Null: the client's spelling is right as it stands. */
+  readonly renamed: UpstreamModel | null
+  readonly tier: Exclude<Verdict, { kind: 'block' }>
+  readonly filterTo: 'default' | null
+  /** Items of `input` that stay behind, by index; with any, the ids of all items stay behind too. */
+  readonly dropItems: readonly number[]
+}
+
+export type Shaped = { readonly kind: 'plan'; readonly plan: Plan } | { readonly kind: 'blocked'; readonly refusal: Refusal }
+
+/** The one place where the operator's policy meets an attempt, so no path can forget it. */
+export function shape(turn: Turn, account: Account, model: UpstreamModel, rules: readonly Rule[], foreignItems: readonly number[]): Shaped {
+  const tier = judgeTier(rules, account.credentialKind, model, turn.tier)
+  if (tier.kind === 'block') return { kind: 'blocked', refusal: refusal('policy_violation', tier.message, { param: 'service_tier' }) }
+  const renamed = (model as string) === turn.model ? null : model
+  return { kind: 'plan', plan: { model, renamed, tier, filterTo: account.filterTo, dropItems: foreignItems } }
+}
+
+/** The tier that an attempt asks its upstream for; null means the upstream's default. */
+export function tierSent(plan: Plan, turn: Turn): string | null {
+  if (plan.tier.kind === 'filter') return plan.filterTo
+  if (plan.tier.canonical !== null) return plan.tier.canonical
+  return turn.tier.kind === 'known' || turn.tier.kind === 'unknown' ? turn.tier.raw : null
+}

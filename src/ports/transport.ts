@@ -1,0 +1,54 @@
+import type { Account, Credential } from '../core/account.ts'
+import type { Signal } from '../core/failure.ts'
+import type { Headers } from '../lib/headers.ts'
+import type { HeaderList } from './sink.ts'
+
+/** One request to an upstream. */
+export interface Call {
+  readonly account: Account
+  readonly credential: Credential
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Appended to the account's base URL; starts with a slash, may carry a query. */
+  readonly path: string
+  /** What the client said; the transport passes what its allowlist names, and says credentials and framing itself. */
+  readonly clientHeaders: Headers
+  /** Client headers that must not pass this time, in lower case. */
+  readonly omit: readonly string[]
+  /** Pieces to be written one after another; null for none. */
+  readonly body: { readonly pieces: readonly Buffer[]; readonly bytes: number } | null
+  /** How long the connection may take. */
+  readonly connectMs: number
+  /** How long the head may take once the request was handed over. */
+  readonly headMs: number
+  /** Aborting it destroys the connection. */
+  readonly signal: AbortSignal
+}
+
+/** An answer's bytes, decoded, pushed to one reader. Nothing is pushed before `read`, nor between `pause` and `resume`. */
+export interface AnswerBody {
+  read(reader: AnswerReader): void
+  pause(): void
+  resume(): void
+  /** Breaks off: the connection is destroyed, never pooled. Nothing is called afterwards but `closed`. */
+  cancel(): void
+  /** Resolves when upstream is done with this request, however it ended: the lease may go back. Never rejects. */
+  readonly closed: Promise<void>
+}
+
+export interface AnswerReader {
+  chunk(bytes: Buffer): void
+  /** The body came to its proper end. */
+  end(): void
+  /** It did not. */
+  broken(detail: string): void
+}
+
+/** `pass`: the answer's headers that a client may see; upstream's request id among them as `x-upstream-request-id`. */
+export type Sent =
+  | { readonly kind: 'answer'; readonly status: number; readonly headers: Headers; readonly pass: HeaderList; readonly body: AnswerBody }
+  | { readonly kind: 'signal'; readonly signal: Extract<Signal, { kind: 'unreachable' | 'silent' }> }
+
+/** Talks to upstreams. Resolves with the head of the answer; never follows a redirect; never rejects, except when `signal` is aborted: then with its reason. */
+export interface Transport {
+  send(call: Call): Promise<Sent>
+}
