@@ -1,9 +1,11 @@
 /** Why a turn was called off from outside. A cancelled turn is nobody's failure: it never touches an account's health. */
 export class Cancelled extends Error {
   override readonly name = 'Cancelled'
+  readonly by: 'client' | 'shutdown'
 
-  constructor(readonly by: 'client' | 'shutdown') {
+  constructor(by: 'client' | 'shutdown') {
     super(`turn cancelled by ${by}`)
+    this.by = by
   }
 }
 
