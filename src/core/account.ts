@@ -44,4 +44,3 @@ export interface Pairing {
   readonly account: AccountId
   readonly model: UpstreamModel
 }
-

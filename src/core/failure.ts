@@ -14,7 +14,13 @@ export interface ErrorObject {
 /** Raw evidence from upstream, before it is classified. */
 export type Signal =
   /** A response head with a status >= 400, and what its body said. */
-  | { readonly kind: 'answer'; readonly status: number; readonly headers: Headers; readonly body: 'json' | 'html' | 'other' | 'empty'; readonly error: ErrorObject | null }
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly headers: Headers
+      readonly body: 'json' | 'html' | 'other' | 'empty'
+      readonly error: ErrorObject | null
+    }
   /** A failure told inside a 200: `response.failed`, an `error` event, a JSON answer with `status: "failed"`. */
   | { readonly kind: 'told'; readonly status: number | null; readonly headers: Headers; readonly error: ErrorObject }
   /** No response head. `handedOver`: the whole request had been given to the socket, so it may have been served. */

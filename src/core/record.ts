@@ -1,5 +1,5 @@
 import type { FailureKind } from './failure.ts'
-import type { AccountId, ClientModel, KeyId, ResponseId, TurnId, UpstreamModel } from './ids.ts'
+import type { AccountId, ClientModel, KeyId, TurnId, UpstreamModel } from './ids.ts'
 import type { Endpoint } from './turn.ts'
 import type { Usage } from './usage.ts'
 
@@ -62,6 +62,6 @@ export interface TurnSettled {
   /** Null: unknown, never zero. */
   readonly usage: Usage | null
   readonly attempts: readonly AttemptRecord[]
-  /** The answer whose id the client may name later; null where nothing was stored. */
-  readonly owned: { readonly response: ResponseId; readonly account: AccountId } | null
+  /** What the client may refer to later, since the upstream stored it: ids of the answer, its items, its conversation. Null: nothing. */
+  readonly owned: { readonly ids: readonly string[]; readonly account: AccountId } | null
 }

@@ -59,21 +59,21 @@ export interface Refusal {
   /** For codes that say "later": how long, at most `retryAfterMsMax`. */
   readonly retryAfterMs: number | null
   /** For `no_account_ready` whose reset is further away than that: when. The client is told not to try again before. */
-  readonly resetAtMs: number | null
+  readonly reset: { readonly atMs: number; readonly inMs: number } | null
 }
 
 /** @param more what the code alone does not say. A code that says "later" and no wait asks for one second. */
-export function refusal(code: RefusalCode, message: string, more: Partial<Pick<Refusal, 'param' | 'retryAfterMs' | 'resetAtMs'>> = {}): Refusal {
-  const resetAtMs = more.resetAtMs ?? null
+export function refusal(code: RefusalCode, message: string, more: Partial<Pick<Refusal, 'param' | 'retryAfterMs' | 'reset'>> = {}): Refusal {
+  const reset = more.reset ?? null
   const waitMs = more.retryAfterMs ?? 1000
-  const later = catalogue[code].again === 'later' && resetAtMs === null
-  return { code, message, param: more.param ?? null, retryAfterMs: later ? Math.min(Math.max(1, Math.ceil(waitMs)), retryAfterMsMax) : null, resetAtMs }
+  const later = catalogue[code].again === 'later' && reset === null
+  return { code, message, param: more.param ?? null, retryAfterMs: later ? Math.min(Math.max(1, Math.ceil(waitMs)), retryAfterMsMax) : null, reset }
 }
 
 /** What the status line and the headers of a refusal say. */
 export function refusalHead(refusal: Refusal): { readonly status: number; readonly headers: readonly (readonly [string, string])[] } {
   const { status, again } = catalogue[refusal.code]
-  if (again === 'no' || refusal.resetAtMs !== null) return { status, headers: [['x-should-retry', 'false']] }
+  if (again === 'no' || refusal.reset !== null) return { status, headers: [['x-should-retry', 'false']] }
   if (refusal.retryAfterMs === null) return { status, headers: [] }
   return {
     status,

@@ -25,11 +25,12 @@ export function knownTier(word: string): Tier | null {
   return normal === 'priority' || normal === 'flex' || normal === 'ultrafast' ? normal : null
 }
 
-/** How the books name a tier: known words normalised, others as they came. `auto`, `standard` and nothing mean the default. */
+/** How the books name a tier: known words normalised, others without spaces around them and in lower case. Null: the upstream's default. */
 export function bookedTier(word: string | null): string | null {
   return word === null ? null : (knownTier(word) ?? word.trim().toLowerCase())
 }
 
+/** `auto` and `standard` mean the default here. */
 const ranks: Readonly<Record<string, number>> = { flex: 0, default: 1, standard: 1, auto: 1, scale: 1, priority: 2, ultrafast: 3 }
 
 /** Whether an upstream served a dearer tier than the one that we sent (null: its default). Unknown words are not compared. */

@@ -5,7 +5,10 @@ import type { TierAsked } from './tier.ts'
 export type Endpoint = 'responses' | 'compact' | 'input_tokens'
 
 /** A reference to state that lives at one account; the turn may go to its owner only. */
-export type Reference = { readonly kind: 'response'; readonly id: ResponseId } | { readonly kind: 'conversation'; readonly id: string } | { readonly kind: 'item'; readonly id: string }
+export type Reference =
+  | { readonly kind: 'response'; readonly id: ResponseId }
+  | { readonly kind: 'conversation'; readonly id: string }
+  | { readonly kind: 'item'; readonly id: string }
 
 /** What one question says that the gateway acts on, read once from the client's body by its dialect. */
 export interface Turn {
@@ -19,12 +22,10 @@ export interface Turn {
   readonly stored: boolean
   /** Whether sending the question twice could leave something behind twice: `conversation`, or an explicit `store: true`. */
   readonly leavesTrace: boolean
-  /** What makes two questions share a prompt cache: the client's own hint, else a hash of how the question begins. Scoped by key when used. */
-  readonly affinity: string
+  /** What makes two questions share a prompt cache: the client's own hint, else a hash of how the question begins. Scoped by key when used; null: nothing to go by. */
+  readonly affinity: string | null
   /** Hashes of the sealed reasoning in `input`, by index of its item. */
   readonly sealed: readonly Sealed[]
-  /** Indexes of the items of `input` that carry an `id`. */
-  readonly itemIds: readonly number[]
   /** Whether the client is Codex, whose idle timer only an event resets. */
   readonly isCodex: boolean
 }

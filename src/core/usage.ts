@@ -19,6 +19,7 @@ export function readUsage(value: unknown): Usage | null {
   const written = detail(value['input_tokens_details'], 'cache_write_tokens')
   const reasoning = detail(value['output_tokens_details'], 'reasoning_tokens')
   if (input === null || output === null || cached === null || written === null || reasoning === null) return null
+  if (cached + written > input) return null
   return { inputTokens: input, cachedTokens: cached, cacheWriteTokens: written, outputTokens: output, reasoningTokens: reasoning }
 }
 

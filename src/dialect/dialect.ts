@@ -13,6 +13,8 @@ export type Read = { readonly kind: 'turn'; readonly turn: Turn } | { readonly k
 export interface AnswerEnd {
   readonly status: 'completed' | 'incomplete' | 'failed'
   readonly response: ResponseId | null
+  /** Ids of the answer's items: a stored one may be referred to later. */
+  readonly items: readonly string[]
   readonly usage: Usage | null
   readonly tierServed: string | null
   /** The upstream's code, where it failed. */
@@ -68,19 +70,23 @@ export interface Dialect {
   readonly name: 'responses'
   /** Members whose double is refused, because a policy or a decision depends on them. */
   readonly governed: ReadonlySet<string>
+  /** The answer's header that names the model. */
+  readonly modelHeader: string
   read(body: Body, endpoint: Endpoint, headers: Headers): Read
   /** Where an endpoint lies at the upstream, below its base URL. */
   path(endpoint: Endpoint): string
   /** The edits that turn the client's body into this attempt's. None: the very bytes go out. */
-  apply(plan: Plan, turn: Turn): readonly Edit[]
+  apply(plan: Plan, body: Body): readonly Edit[]
   observe(watched: Watched): EventObserver
   observeAnswer(bytes: Buffer, watched: Watched): SeenAnswer
   /** The error object of an upstream's error body; null where there is none. */
   readError(body: Buffer): ErrorObject | null
   /** A refusal as this dialect says it over HTTP. */
   refuse(refusal: Refusal): Told
-  /** The same inside a stream that has begun; the connection is cut after it. `response`: the id that the client has seen, if any. */
-  refuseInBand(refusal: Refusal, response: ResponseId | null): Buffer
+  /** An upstream's error, said again under this status. */
+  retell(status: number, error: ErrorObject): Told
+  /** An error inside a stream that has begun; the connection is cut after it. `response`: the id that the client has seen, if any. */
+  failInBand(error: { readonly code: string; readonly message: string }, response: ResponseId | null): Buffer
   /** Resets this client's idle timer. */
   keepAlive(turn: Turn): Buffer
 }

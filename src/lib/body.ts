@@ -1,3 +1,5 @@
+import { comma, openBrace, quote, skipSpace, skipValue, walkArray, walkObject } from './json-scan.ts'
+import { governedName, isNamed, isPlain, parsedText, tableOf } from './member-name.ts'
 
 /** A half-open range of bytes. */
 export interface Span {
@@ -21,20 +23,238 @@ export interface Pieces {
   readonly bytes: number
 }
 
-export type Parsed = { readonly kind: 'body'; readonly body: Body } | { readonly kind: 'not-json' } | { readonly kind: 'not-an-object' } | { readonly kind: 'duplicate'; readonly member: string }
+export type Parsed =
+  | { readonly kind: 'body'; readonly body: Body }
+  | { readonly kind: 'not-json' }
+  | { readonly kind: 'not-an-object' }
+  | { readonly kind: 'duplicate'; readonly member: string }
+
+/** What one scan found out. */
+interface Index {
+  readonly range: Span
+  /** Where the object's closing brace stands. */
+  readonly closing: number
+  /** The members, `stride` numbers for each: start and end of its name, start and end of its value. */
+  readonly parts: readonly number[]
+  readonly governed: ReadonlySet<string>
+  /** Where in `parts` a governed member begins. */
+  readonly places: ReadonlyMap<string, number>
+}
+
+/** What is to become of one member. */
+type Change =
+  | { readonly kind: 'set'; readonly json: string | Buffer }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'items'; readonly gone: Set<number>; readonly without: Map<number, Set<string>> }
+
+/** Bytes that go, and those that come in their place. */
+interface Cut extends Span {
+  readonly put: readonly Buffer[]
+}
+
+const stride = 4
+const nothingGoverned: ReadonlySet<string> = new Set()
+const notJson: Parsed = { kind: 'not-json' }
+
+/** Governed strings up to this length are words that a policy depends on, so a reader more tolerant than ours must not find others in them. */
+const wordBytesMax = 4096
+
+/** Cuts inside the items of one member. A body that would need more was made to need them; what stays in it is for the upstream to refuse. */
+const cutsMax = 65_536
 
 /** A JSON object as its bytes and an index of its top-level members. Frozen: an edit yields pieces and changes nothing here. */
-export declare class Body {
-  /** @param governed names, after unescaping, that may stand only once. `start`, `end`: the range of `bytes` that holds the object. */
-  static parse(bytes: Buffer, governed: ReadonlySet<string>, start?: number, end?: number): Parsed
+export class Body {
   readonly bytes: Buffer
+  readonly #index: Index
+
+  private constructor(bytes: Buffer, index: Index) {
+    this.bytes = bytes
+    this.#index = index
+  }
+
+  /**
+   * Structure is held to the grammar at every depth; what strings contain only in names and governed words: the rest is upstream's to judge.
+   *
+   * @param governed names, after unescaping, that may stand only once. `start`, `end`: the range of `bytes` that holds the object.
+   */
+  static parse(bytes: Buffer, governed: ReadonlySet<string>, start = 0, end = bytes.length): Parsed {
+    const first = skipSpace(bytes, start, end)
+    const isObject = first < end && bytes[first] === openBrace
+    const parts: number[] = []
+    const last = isObject ? walkObject(bytes, first, end, parts) : skipValue(bytes, first, end)
+    if (last === -1 || skipSpace(bytes, last, end) !== end) return notJson
+    if (!isObject) return { kind: 'not-an-object' }
+
+    const places = new Map<string, number>()
+    const table = tableOf(governed)
+    for (let at = 0; at < parts.length; at += stride) {
+      const name = governedName(bytes, number(parts, at), number(parts, at + 1), table)
+      if (name === undefined) return notJson
+      if (name === null) continue
+      if (places.has(name)) return { kind: 'duplicate', member: name }
+      if (!isSound(bytes, valueAt(parts, at))) return notJson
+      places.set(name, at)
+    }
+    return { kind: 'body', body: new Body(bytes, { range: { start, end }, closing: last - 1, parts, governed, places }) }
+  }
+
   /** The value's range; null where the member is absent. The last one, where an ungoverned member stands twice. */
-  span(member: string): Span | null
-  /** The value, parsed; undefined where the member is absent. Costs a parse of that value only. */
-  value(member: string): unknown
-  /** Ranges of the items, where the member's value is an array; null where it is not. */
-  items(member: string): readonly Span[] | null
+  span(member: string): Span | null {
+    const { parts, governed, places } = this.#index
+    const place = places.get(member)
+    if (place !== undefined) return valueAt(parts, place)
+    const last = governed.has(member) ? undefined : this.#places(member).at(-1)
+    return last === undefined ? null : valueAt(parts, last)
+  }
+
+  /** The value, parsed; undefined where the member is absent or a string inside its value malformed. Costs a parse of that value only. */
+  value(member: string): unknown {
+    const span = this.span(member)
+    return span === null ? undefined : parsedText(this.bytes, span.start, span.end)
+  }
+
+  /** Ranges of the items, where the member's value is an array; null where it is not, or has more items than anyone means (`partsMax`). */
+  items(member: string): readonly Span[] | null {
+    const span = this.span(member)
+    const flat: number[] = []
+    if (span === null || walkArray(this.bytes, span.start, span.end, flat) === -1) return null
+    const items: Span[] = []
+    for (let at = 0; at < flat.length; at += 2) items.push({ start: number(flat, at), end: number(flat, at + 1) })
+    return items
+  }
+
   /** The index of the object at this range (of an item, or of a value). Null where it is no object. */
-  within(span: Span): Body | null
-  edited(edits: readonly Edit[]): Pieces
+  within(span: Span): Body | null {
+    const inner = Body.parse(this.bytes, nothingGoverned, span.start, span.end)
+    return inner.kind === 'body' ? inner.body : null
+  }
+
+  /**
+   * Indexes are those of the original. Of several edits of one member the last `set` or `drop` counts; without one, all that they say of items
+   * is done together. A drop of what is absent does nothing.
+   */
+  edited(edits: readonly Edit[]): Pieces {
+    let cuts: readonly Cut[] = []
+    const dropped: string[] = []
+    const added: Buffer[] = []
+    for (const [member, change] of changes(edits)) {
+      const span = this.span(member)
+      if (change.kind === 'items') cuts = cuts.concat(this.#cutItems(member, change))
+      else if (change.kind === 'drop') dropped.push(member)
+      else if (span !== null) cuts = cuts.concat({ ...span, put: [bytesOf(change.json)] })
+      else added.push(Buffer.from(`,${JSON.stringify(member)}:`), bytesOf(change.json))
+    }
+    const drops = this.#cutMembers(dropped)
+    const appended = added.length > 0 ? [this.#append(added, drops.length)] : []
+    return splice(this.bytes, this.#index.range, cuts.concat(drops, appended))
+  }
+
+  /** Every place in `parts` where a member of this name begins. */
+  #places(member: string): readonly number[] {
+    const { parts } = this.#index
+    const places: number[] = []
+    for (let at = 0; at < parts.length; at += stride) if (isNamed(this.bytes, number(parts, at), number(parts, at + 1), member)) places.push(at)
+    return places
+  }
+
+  #cutMembers(names: readonly string[]): readonly Cut[] {
+    if (names.length === 0) return []
+    const { parts } = this.#index
+    const gone = new Set(names.flatMap((name) => this.#places(name)).map((at) => at / stride))
+    const members: Span[] = []
+    for (let at = 0; at < parts.length; at += stride) members.push({ start: number(parts, at) - 1, end: number(parts, at + 3) })
+    return cutParts(this.bytes, members, gone)
+  }
+
+  #cutItems(member: string, change: Extract<Change, { kind: 'items' }>): readonly Cut[] {
+    const items = this.items(member)
+    if (items === null) return []
+    const cuts = cutParts(this.bytes, items, change.gone)
+    for (const [index, names] of change.without) {
+      const item = items[index]
+      if (item === undefined || change.gone.has(index)) continue
+      const inner = this.within(item)
+      if (inner === null) continue
+      for (const cut of inner.#cutMembers([...names])) cuts.push(cut)
+      if (cuts.length > cutsMax) break
+    }
+    return cuts
+  }
+
+  /** New members before the closing brace; the comma before the first goes where no member is left to stand before it. */
+  #append(added: readonly Buffer[], drops: number): Cut {
+    const { parts, closing } = this.#index
+    const isFirst = parts.length / stride === drops
+    const put = isFirst ? added.map((bytes, at) => (at === 0 ? bytes.subarray(1) : bytes)) : added
+    return { start: closing, end: closing, put }
+  }
+}
+
+function changes(edits: readonly Edit[]): ReadonlyMap<string, Change> {
+  const byMember = new Map<string, Change>()
+  for (const edit of edits) {
+    if (edit.kind === 'set' || edit.kind === 'drop') {
+      byMember.set(edit.member, edit)
+      continue
+    }
+    const change = byMember.get(edit.member) ?? { kind: 'items', gone: new Set(), without: new Map<number, Set<string>>() }
+    byMember.set(edit.member, change)
+    if (change.kind !== 'items') continue
+    for (const index of edit.indexes) {
+      if (edit.kind === 'drop-items') change.gone.add(index)
+      else change.without.set(index, (change.without.get(index) ?? new Set()).add(edit.name))
+    }
+  }
+  return byMember
+}
+
+/** Each part of a list that goes takes one comma along: the one behind it while a part behind it stays, else the one before it. */
+function cutParts(bytes: Buffer, parts: readonly Span[], gone: ReadonlySet<number>): Cut[] {
+  const lastKept = parts.findLastIndex((_, index) => !gone.has(index))
+  const turn = lastKept === -1 ? parts.length - 1 : lastKept
+  const cuts: Cut[] = []
+  for (const [index, part] of parts.entries()) {
+    if (!gone.has(index)) continue
+    const start = index > turn ? commaBefore(bytes, part.start) : part.start
+    const end = index < turn ? skipSpace(bytes, part.end, bytes.length) + 1 : part.end
+    cuts.push({ start, end, put: [] })
+  }
+  return cuts
+}
+
+function commaBefore(bytes: Buffer, part: number): number {
+  let at = part - 1
+  while (bytes[at] !== comma) at--
+  return at
+}
+
+/** @param cuts apart from each other, in any order. */
+function splice(bytes: Buffer, range: Span, cuts: readonly Cut[]): Pieces {
+  const pieces: Buffer[] = []
+  let from = range.start
+  for (const cut of cuts.toSorted((a, b) => a.start - b.start)) {
+    pieces.push(bytes.subarray(from, cut.start), ...cut.put)
+    from = cut.end
+  }
+  pieces.push(bytes.subarray(from, range.end))
+  const filled = pieces.filter((piece) => piece.length > 0)
+  return { pieces: filled, bytes: filled.reduce((sum, piece) => sum + piece.length, 0) }
+}
+
+function bytesOf(json: string | Buffer): Buffer {
+  return typeof json === 'string' ? Buffer.from(json) : json
+}
+
+function valueAt(parts: readonly number[], at: number): Span {
+  return { start: number(parts, at + 2), end: number(parts, at + 3) }
+}
+
+/** Whether a governed word holds nothing that the grammar forbids in strings. */
+function isSound(bytes: Buffer, value: Span): boolean {
+  if (bytes[value.start] !== quote || value.end - value.start > wordBytesMax) return true
+  return isPlain(bytes, value.start, value.end) || parsedText(bytes, value.start, value.end) !== undefined
+}
+
+function number(numbers: readonly number[], at: number): number {
+  return numbers[at] ?? 0
 }

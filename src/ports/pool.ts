@@ -33,7 +33,9 @@ export interface Accounts {
   lease(candidate: Candidate): Promise<Lease | null>
   /** Waits for the first of the wanted accounts to have room; in turn, fair between keys, bounded. Rejects with the signal's reason. */
   wait(wish: WaitWish): Promise<Waited>
-  /** The account answered an attempt that began at `startedAtMs`. */
+  /** The attempt that began at `startedAtMs` has given its first output: whoever waits for this account's verdict may go on. */
+  proved(lease: Lease, startedAtMs: number): void
+  /** The attempt that began at `startedAtMs` has ended well. */
   succeeded(lease: Lease, startedAtMs: number): void
   /** Cools or retires what the failure blames. A failure of a credential that was replaced meanwhile is ignored. */
   failed(lease: Lease, failure: Failure, atMs: number): void

@@ -1,12 +1,13 @@
-import type { AccountId, KeyId, ResponseId, TurnId, UpstreamModel } from '../core/ids.ts'
+import type { AccountId, KeyId, TurnId, UpstreamModel } from '../core/ids.ts'
 import type { AttemptRecord, Outcome, TierRecord } from '../core/record.ts'
 import type { Usage } from '../core/usage.ts'
 import type { Endpoint } from '../core/turn.ts'
 import type { Condition } from '../core/health.ts'
 
-/** Which account and key a stored answer belongs to. Kept 30 days. */
+/** Which account and key something stored at an upstream belongs to: an answer, an item of one, a conversation. Kept 30 days. */
 export interface Owners {
-  find(response: ResponseId): Promise<Owner | null>
+  /** @param id as the upstream gave it. */
+  find(id: string): Promise<Owner | null>
 }
 
 export interface Owner {

@@ -43,4 +43,3 @@ export interface Ask {
   readonly receivedAtMs: number
   readonly requestId: string
 }
-

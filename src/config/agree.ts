@@ -1,0 +1,94 @@
+import { isLoopbackHost, isPrivateHost } from '../lib/address.ts'
+import { nearest, type Path } from './problem.ts'
+import type { Configuration } from './schema.ts'
+
+/** What two settings that are each valid ask of one another. `message`: a predicate that the path is put before. */
+interface Disagreement {
+  readonly path: Path
+  readonly message: string
+}
+
+type AccountSetting = Configuration['accounts'][number]
+
+/** Every pair of settings that do not fit together, in the order of the file's sections. */
+export function disagreements(configuration: Configuration): readonly Disagreement[] {
+  const { accounts, pools, keys, bounds } = configuration
+  return [
+    ...repeated(accounts.map((account, index) => [['accounts', index, 'name'], account.name])),
+    ...accounts.flatMap(accountFaults),
+    ...repeated(pools.map((pool, index) => [['pools', index, 'name'], pool.name])),
+    ...pools.flatMap((pool, index) => namesFaults(['pools', index, 'accounts'], pool.accounts, 'account', accounts)),
+    ...repeated(keys.map((key, index) => [['keys', index, 'name'], key.name])),
+    ...keys.flatMap((key, index) => namesFaults(['keys', index, 'pools'], key.pools, 'pool', pools)),
+    ...repeatedKeys(keys),
+    ...(bounds.bodies < bounds.body ? [{ path: ['bounds', 'bodies'], message: 'is less than bounds.body: expected room for at least one whole body' }] : []),
+    ...(bounds.transcripts < bounds.transcript
+      ? [{ path: ['bounds', 'transcripts'], message: 'is less than bounds.transcript: expected room for at least one session' }]
+      : []),
+  ]
+}
+
+function repeated(names: readonly (readonly [path: Path, name: string])[]): readonly Disagreement[] {
+  const seen = new Set<string>()
+  return names.flatMap(([path, name]) => {
+    if (!seen.has(name)) {
+      seen.add(name)
+      return []
+    }
+    return [{ path, message: `stands twice ("${name}"): expected another name` }]
+  })
+}
+
+function namesFaults(path: Path, names: readonly string[], of: string, entries: readonly { readonly name: string }[]): readonly Disagreement[] {
+  const known = entries.map((entry) => entry.name)
+  const strangers = names.flatMap((name, index) => {
+    if (known.includes(name)) return []
+    const near = nearest(name, known)
+    return [{ path: [...path, index], message: `names no ${of} of this file: ${near === null ? `expected the name of one` : `did you mean "${near}"?`}` }]
+  })
+  return [...strangers, ...repeated(names.map((name, index) => [[...path, index], name]))]
+}
+
+/** Who sends a text that two keys share? */
+function repeatedKeys(keys: Configuration['keys']): readonly Disagreement[] {
+  return keys.flatMap((key, index) => {
+    const first = keys.findIndex((other) => other.key === key.key)
+    return first === index ? [] : [{ path: ['keys', index, 'key'], message: `is the same as keys[${first}].key: expected a key of its own` }]
+  })
+}
+
+function accountFaults(account: AccountSetting, index: number): readonly Disagreement[] {
+  const at: Path = ['accounts', index]
+  return [...credentialFaults(account, at), ...addressFaults(account, at), ...simulateFaults(account, at)]
+}
+
+function credentialFaults({ credential, upstream }: AccountSetting, at: Path): readonly Disagreement[] {
+  const said = [credential?.api_key, credential?.oauth].filter((kind) => kind !== undefined).length
+  if (said === 2) return [{ path: [...at, 'credential'], message: 'has both api_key and oauth: expected one of them' }]
+  if (said === 1 || (credential === undefined && upstream === 'simulator')) return []
+  const hint = upstream === 'openai-compatible' ? '; any text will do for an upstream that asks for none' : ''
+  return [{ path: [...at, 'credential'], message: `is missing: expected { api_key: … } or { oauth: { access_token: … } }${hint}` }]
+}
+
+function addressFaults(account: AccountSetting, at: Path): readonly Disagreement[] {
+  const faults: Disagreement[] = []
+  if (account.base_url === undefined) {
+    if (account.upstream === 'openai-compatible')
+      faults.push({ path: [...at, 'base_url'], message: 'is missing: expected the URL of the upstream, such as https://host/v1' })
+  } else if (!account.allow_private) {
+    const { hostname } = new URL(account.base_url)
+    const isOwnSimulator = account.upstream === 'simulator' && isLoopbackHost(hostname)
+    if (isPrivateHost(hostname) && !isOwnSimulator) faults.push({ path: [...at, 'base_url'], message: closed })
+  }
+  if (account.proxy !== null && !account.allow_private && isPrivateHost(new URL(account.proxy).hostname))
+    faults.push({ path: [...at, 'proxy'], message: closed })
+  return faults
+}
+
+const closed = 'leads to a loopback or private address: expected a public one, or allow_private: true beside it'
+
+function simulateFaults({ simulate, upstream, base_url: baseUrl }: AccountSetting, at: Path): readonly Disagreement[] {
+  if (simulate === undefined) return []
+  if (upstream !== 'simulator') return [{ path: [...at, 'simulate'], message: 'is for upstream: simulator only: expected it to be left out' }]
+  return baseUrl === undefined ? [] : [{ path: [...at, 'simulate'], message: 'is for the simulator of this process only: expected no base_url beside it' }]
+}

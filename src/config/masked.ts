@@ -1,0 +1,48 @@
+import { stringify } from 'yaml'
+import type { Configuration } from './schema.ts'
+import { durationText, sizeText } from './units.ts'
+
+/** The whole configuration, defaults filled in, as YAML that holds no secret. */
+export function masked(configuration: Configuration): string {
+  const { failover, times, bounds, ledger } = configuration
+  return stringify(
+    {
+      ...configuration,
+      accounts: configuration.accounts.map((account) => ({
+        ...account,
+        ...credentialShown(account),
+        proxy: account.proxy === null ? null : proxyShown(account.proxy),
+      })),
+      keys: configuration.keys.map((key) => ({ ...key, key: tail(key.key) })),
+      failover: { ...failover, patience: durationText(failover.patience) },
+      times: Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, durationText(ms)])),
+      bounds: Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, name.startsWith('waiting') ? bound : sizeText(bound)])),
+      ledger: { ...ledger, retention: durationText(ledger.retention) },
+      admin: { token: tail(configuration.admin.token) },
+      metrics: { token: tail(configuration.metrics.token) },
+    },
+    { lineWidth: 0 },
+  )
+}
+
+/** A secret's last four characters, where enough others stay hidden. */
+export function tail(secret: string): string
+export function tail(secret: string | null): string | null
+export function tail(secret: string | null): string | null {
+  if (secret === null) return null
+  return secret.length >= 12 ? `****${secret.slice(-4)}` : '****'
+}
+
+function credentialShown({ credential }: Configuration['accounts'][number]): object {
+  if (credential === undefined) return {}
+  if (credential.oauth === undefined) return { credential: { api_key: tail(credential.api_key ?? null) } }
+  const accountId = credential.oauth.account_id
+  return { credential: { oauth: { access_token: tail(credential.oauth.access_token), ...(accountId === undefined ? {} : { account_id: tail(accountId) }) } } }
+}
+
+function proxyShown(proxy: string): string {
+  const url = new URL(proxy)
+  if (url.username !== '') url.username = '****'
+  if (url.password !== '') url.password = '****'
+  return url.href
+}

@@ -1,0 +1,104 @@
+import * as z from 'zod'
+import { choice, choiceNote, later, modelPattern, name, optionalUrl, optionalWhole, secret, share, url, whole, yesNo } from './leaf.ts'
+
+const upstreams = ['openai', 'openai-compatible', 'simulator'] as const
+const sockets = ['auto', 'off'] as const
+const tiers = ['default'] as const
+const fields = { error: 'expected named fields' }
+
+/** What the simulator does wrong on an account's behalf. */
+export const faults = [
+  'none',
+  'quota',
+  'rate',
+  'credential',
+  'forbidden',
+  'overload',
+  'server',
+  'model',
+  'hang',
+  'slow',
+  'cut',
+  'end-early',
+  'malformed',
+  'failed',
+  'giant',
+] as const
+
+const oauth = z
+  .strictObject(
+    {
+      access_token: secret('expected the access token').meta({ description: 'Sent as it is; not renewed.', 'x-unit': 'secret' }),
+      account_id: secret('expected the id of the ChatGPT account')
+        .optional()
+        .meta({ description: 'Sent as `chatgpt-account-id` where the token serves several.', 'x-unit': 'text', 'x-default': 'none' }),
+      refresh_token: later('What renews the access token.'),
+      token_url: later('Where it is renewed.'),
+      client_id: later('Who renews it.'),
+    },
+    fields,
+  )
+  .optional()
+
+const credential = z
+  .strictObject(
+    {
+      api_key: secret('expected the key that the upstream gave you')
+        .optional()
+        .meta({ description: "The upstream's API key.", 'x-unit': 'secret', 'x-default': 'none' }),
+      oauth: oauth.meta({ description: 'The other kind of credential: an access token.' }),
+    },
+    fields,
+  )
+  .optional()
+
+const simulate = z
+  .strictObject(
+    {
+      fault: choice(faults).prefault('none').meta(choiceNote(faults, 'What goes wrong.')),
+      after: whole(0, [0, 1_000_000_000], 'How many turns are served well before it does.'),
+      resets_in_seconds: optionalWhole([0, 31_536_000], 'When the simulated account says that it will serve again.'),
+    },
+    fields,
+  )
+  .optional()
+
+/** One entry of `accounts`. What its fields ask of each other is in `agree.ts`. */
+export const accountSchema = z.strictObject(
+  {
+    name: name('an account').meta({ description: 'What pools, records and the admin API call it; unique. Its identity over a reload.', 'x-unit': 'name' }),
+    upstream: choice(upstreams, ['codex', 'anthropic']).meta(
+      choiceNote(upstreams, 'What kind of service stands behind it. `simulator` without `base_url` is one inside this process.'),
+    ),
+    base_url: url(['http', 'https'], 'names no user').optional().meta({
+      description: 'Paths such as `/responses` are appended to it.',
+      'x-unit': 'http or https URL',
+      'x-default': 'https://api.openai.com/v1 for openai; required for openai-compatible',
+    }),
+    allow_private: yesNo(
+      false,
+      'Whether the base URL, or the proxy, may be loopback or a private address. Off, so that no account can be made to reach into your network.',
+    ),
+    credential: credential.meta({ description: 'Exactly one of `api_key` and `oauth`; a simulator account needs none.' }),
+    models: z.record(modelPattern(), modelPattern(), { error: 'expected client models and the upstream model of each' }).prefault({}).meta({
+      description: 'Client model to upstream model, exact or with a `*` at the end of both; empty: every model as named.',
+      'x-unit': 'names to names',
+    }),
+    only_mapped: yesNo(false, 'Whether to serve nothing but the models named above.'),
+    priority: whole(10, [0, 1_000_000], 'The lowest number among the accounts that are ready is preferred.'),
+    weight: share(1, [0, 1_000_000], 'Its share among accounts of one priority; 0: never chosen.'),
+    concurrency: whole(16, [1, 100_000], 'Turns at once. Set it to what the upstream bears; beyond it other accounts, then a queue, take over.'),
+    websocket: choice(sockets, ['on'])
+      .prefault('auto')
+      .meta(choiceNote(sockets, 'How turns of WebSocket sessions go upstream; in this version all turns go by HTTP.')),
+    proxy: optionalUrl(['http', 'https', 'socks5'], 'may name a user')
+      .prefault(null)
+      .meta({ description: 'The proxy through which the upstream is reached; null: directly.', 'x-unit': 'http, https or socks5 URL, or null' }),
+    filter_to: choice(tiers)
+      .nullable()
+      .prefault(null)
+      .meta(choiceNote(['default', 'null'], 'What a filtered tier becomes: the word `default`, or nothing, which means what the upstream project has set.')),
+    simulate: simulate.meta({ description: 'The behaviour of an account whose upstream is the simulator of this process.' }),
+  },
+  fields,
+)

@@ -1,0 +1,15 @@
+import { header, type Headers } from '../lib/headers.ts'
+import type { ErrorObject, Signal } from './failure.ts'
+
+/** An answer with a status that is no success, as evidence. @param error what its dialect found in the body. */
+export function answerSignal(status: number, headers: Headers, body: Buffer, error: ErrorObject | null): Extract<Signal, { kind: 'answer' }> {
+  return { kind: 'answer', status, headers, body: format(headers, body), error }
+}
+
+/** The body's own first letter decides; the content type is what edges lie about. */
+function format(headers: Headers, body: Buffer): 'json' | 'html' | 'other' | 'empty' {
+  const start = body.subarray(0, 512).toString('latin1').trimStart()
+  if (start === '') return 'empty'
+  if (start.startsWith('{') || start.startsWith('[')) return 'json'
+  return start.startsWith('<') || /\bhtml\b/i.test(header(headers, 'content-type') ?? '') ? 'html' : 'other'
+}

@@ -1,0 +1,24 @@
+import type { Plan } from '../../core/shape.ts'
+import type { Body, Edit } from '../../lib/body.ts'
+
+/** What this attempt says differently from the client. No edit: the very bytes go out. */
+export function apply(plan: Plan, body: Body): readonly Edit[] {
+  const edits: Edit[] = []
+  if (plan.renamed !== null) edits.push({ kind: 'set', member: 'model', json: JSON.stringify(plan.renamed) })
+  const tier = tierEdit(plan)
+  if (tier !== null) edits.push(tier)
+  if (plan.dropItems.length > 0) {
+    const items = body.items('input') ?? []
+    // The ids go with the reasoning: an upstream refuses an item that names reasoning which is not there.
+    edits.push({ kind: 'drop-items', member: 'input', indexes: plan.dropItems })
+    edits.push({ kind: 'drop-in-items', member: 'input', indexes: items.map((_, index) => index), name: 'id' })
+  }
+  return edits
+}
+
+function tierEdit(plan: Plan): Edit | null {
+  if (plan.tier.kind === 'filter') {
+    return plan.filterTo === null ? { kind: 'drop', member: 'service_tier' } : { kind: 'set', member: 'service_tier', json: JSON.stringify(plan.filterTo) }
+  }
+  return plan.tier.canonical === null ? null : { kind: 'set', member: 'service_tier', json: JSON.stringify(plan.tier.canonical) }
+}

@@ -1,0 +1,167 @@
+import { hash } from 'node:crypto'
+import type { ClientModel, ResponseId } from '../../core/ids.ts'
+import { refusal } from '../../core/refusal.ts'
+import { tierAsked } from '../../core/tier.ts'
+import type { Endpoint, Reference, Sealed, Turn } from '../../core/turn.ts'
+import type { Body } from '../../lib/body.ts'
+import { header, type Headers } from '../../lib/headers.ts'
+import type { Read } from '../dialect.ts'
+
+/** Members whose double is refused: a policy, a route or a record depends on them, and parsers differ in which one they take. */
+export const governed: ReadonlySet<string> = new Set([
+  'model',
+  'stream',
+  'service_tier',
+  'speed',
+  'previous_response_id',
+  'conversation',
+  'store',
+  'background',
+  'prompt_cache_key',
+  'type',
+  'stream_id',
+  'generate',
+  'session',
+  'client_metadata',
+  'input',
+  'messages',
+])
+
+/** Longer names are nobody's. Unit: bytes of UTF-8. */
+const modelBytesMax = 256
+
+/** Reads what the gateway acts on; everything else is the upstream's to judge. */
+export function read(body: Body, endpoint: Endpoint, headers: Headers): Read {
+  const wrong = wrongType(body)
+  if (wrong !== null) return invalid(wrong.member, wrong.expected)
+  const model = body.value('model')
+  if (typeof model !== 'string' || model === '') return invalid('model', 'the name of a model, as text')
+  if (Buffer.byteLength(model) > modelBytesMax) return invalid('model', `a name of at most ${modelBytesMax} bytes`)
+  if (body.value('background') === true) {
+    return {
+      kind: 'refused',
+      refusal: refusal('background_not_supported', 'Answers in the background are not supported here; leave `background` out.', { param: 'background' }),
+    }
+  }
+  const store = body.value('store')
+  const conversation = conversationOf(body.value('conversation'))
+  const isCodex = saysCodex(headers)
+  const turn: Turn = {
+    endpoint,
+    model: model as ClientModel,
+    tier: tierAsked(body.value('service_tier')),
+    stream: endpoint === 'responses' && body.value('stream') === true,
+    references: references(body, conversation),
+    stored: endpoint === 'responses' && store !== false,
+    leavesTrace: conversation !== null || store === true,
+    affinity: affinity(body, headers, isCodex),
+    sealed: sealed(body),
+    isCodex,
+  }
+  return { kind: 'turn', turn }
+}
+
+function invalid(member: string, expected: string): Read {
+  return { kind: 'refused', refusal: refusal('invalid_body', `\`${member}\` must be ${expected}.`, { param: member }) }
+}
+
+interface Expectation {
+  readonly member: string
+  readonly expected: string
+  readonly fits: (value: unknown) => boolean
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** `service_tier` is missing on purpose: a tier that is no word is not ours to judge. `input` is looked at without parsing it. */
+const expectations: readonly Expectation[] = [
+  { member: 'stream', expected: 'true or false', fits: (v) => typeof v === 'boolean' },
+  { member: 'store', expected: 'true or false', fits: (v) => typeof v === 'boolean' },
+  { member: 'background', expected: 'true or false', fits: (v) => typeof v === 'boolean' },
+  { member: 'previous_response_id', expected: 'the id of an answer, as text', fits: (v) => typeof v === 'string' },
+  { member: 'prompt_cache_key', expected: 'text', fits: (v) => typeof v === 'string' },
+  { member: 'conversation', expected: 'an id, or an object with one', fits: (v) => typeof v === 'string' || (isObject(v) && typeof v['id'] === 'string') },
+]
+
+function wrongType(body: Body): Expectation | null {
+  for (const expectation of expectations) {
+    const value = body.value(expectation.member)
+    if (value !== undefined && value !== null && !expectation.fits(value)) return expectation
+  }
+  const input = body.span('input')
+  const first = input === null ? undefined : body.bytes[input.start]
+  const fits = first === undefined || first === 0x22 || first === 0x5b || first === 0x6e // text, a list, or null
+  return fits ? null : { member: 'input', expected: 'text or a list of items', fits: () => false }
+}
+
+function conversationOf(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  return isObject(value) && typeof value['id'] === 'string' ? value['id'] : null
+}
+
+function references(body: Body, conversation: string | null): readonly Reference[] {
+  const found: Reference[] = []
+  const previous = body.value('previous_response_id')
+  if (typeof previous === 'string') found.push({ kind: 'response', id: previous as ResponseId })
+  if (conversation !== null) found.push({ kind: 'conversation', id: conversation })
+  if (!mentions(body, '"item_reference"')) return found
+  for (const item of inputItems(body)) {
+    const id = item.body.value('id')
+    if (item.body.value('type') === 'item_reference' && typeof id === 'string') found.push({ kind: 'item', id })
+  }
+  return found
+}
+
+function sealed(body: Body): readonly Sealed[] {
+  if (!mentions(body, '"encrypted_content"')) return []
+  return inputItems(body).flatMap(({ body: item, index }) => {
+    const content = item.value('encrypted_content')
+    return item.value('type') === 'reasoning' && typeof content === 'string' ? [{ index, hash: sealHash(content) }] : []
+  })
+}
+
+/** How sealed reasoning is known again without being kept. */
+export function sealHash(encryptedContent: string): string {
+  return hash('sha256', encryptedContent, 'base64url')
+}
+
+/** A search on bytes, so that a large `input` is taken apart only when there is something to find. */
+function mentions(body: Body, word: string): boolean {
+  const input = body.span('input')
+  if (input === null) return false
+  const at = body.bytes.indexOf(word, input.start, 'latin1')
+  return at !== -1 && at < input.end
+}
+
+function inputItems(body: Body): readonly { readonly body: Body; readonly index: number }[] {
+  return (body.items('input') ?? []).flatMap((span, index) => {
+    const item = body.within(span)
+    return item === null ? [] : [{ body: item, index }]
+  })
+}
+
+/** Headers that name a session (clients.md, last section), the surest first. */
+const sessionHeaders = ['session-id', 'session_id', 'thread-id', 'conversation_id', 'x-session-affinity', 'x-session-id'] as const
+
+/** How much of the beginning tells two questions apart. Unit: bytes of instructions, and of input. */
+const beginningBytes = 1024
+
+function affinity(body: Body, headers: Headers, isCodex: boolean): string | null {
+  const hint = body.value('prompt_cache_key')
+  if (typeof hint === 'string' && hint !== '') return hint
+  for (const name of sessionHeaders) {
+    const session = header(headers, name)
+    if (session !== null && session !== '') return session
+  }
+  const request = isCodex ? header(headers, 'x-client-request-id') : null
+  if (request !== null && request !== '') return request
+  const parts = ['instructions', 'input'].flatMap((member) => {
+    const span = body.span(member)
+    return span === null ? [] : [body.bytes.toString('latin1', span.start, Math.min(span.end, span.start + beginningBytes))]
+  })
+  return parts.length === 0 ? null : hash('sha1', parts.join('\n'), 'base64url')
+}
+
+function saysCodex(headers: Headers): boolean {
+  return /^codex/i.test(header(headers, 'originator') ?? '') || /^codex/i.test(header(headers, 'user-agent') ?? '')
+}

@@ -1,0 +1,75 @@
+import type { ClientModel, ResponseId } from '../../core/ids.ts'
+import { noUsage, readUsage } from '../../core/usage.ts'
+import { Body, type Edit } from '../../lib/body.ts'
+import type { AnswerEnd, SeenAnswer, Watched } from '../dialect.ts'
+import { readErrorObject } from './error.ts'
+import { sealHash } from './read.ts'
+
+const nothingGoverned: ReadonlySet<string> = new Set()
+
+/** The edit that gives a response object its client's model name back; none where mapping did not change it. */
+export function restored(response: Body | null, name: ClientModel | null): readonly Edit[] {
+  if (name === null || response === null || response.span('model') === null) return []
+  return [{ kind: 'set', member: 'model', json: JSON.stringify(name) }]
+}
+
+/** What a response object says of its end. */
+export function endOf(response: Body): AnswerEnd {
+  const id = response.value('id')
+  const status = response.value('status')
+  const tier = response.value('service_tier')
+  const error = readErrorObject(response.value('error'))
+  return {
+    status: status === 'failed' || status === 'cancelled' ? 'failed' : status === 'incomplete' ? 'incomplete' : 'completed',
+    response: typeof id === 'string' ? (id as ResponseId) : null,
+    items: itemsOf((response.items('output') ?? []).map((span) => response.bytes.subarray(span.start, span.end))),
+    usage: readUsage(response.value('usage')),
+    tierServed: typeof tier === 'string' ? tier : null,
+    code: error?.code ?? null,
+  }
+}
+
+/** Ids of items, each given as its JSON. */
+export function itemsOf(items: readonly Buffer[]): readonly string[] {
+  return items.flatMap((json) => {
+    const item = Body.parse(json, nothingGoverned)
+    const id = item.kind === 'body' ? item.body.value('id') : null
+    return typeof id === 'string' ? [id] : []
+  })
+}
+
+/** Reads a whole JSON answer of any endpoint of this dialect. */
+export function observeAnswer(bytes: Buffer, watched: Watched): SeenAnswer {
+  const parsed = Body.parse(bytes, nothingGoverned)
+  if (parsed.kind !== 'body') return { ...unreadable, pieces: [bytes], bytes: bytes.length }
+  const { pieces, bytes: length } = parsed.body.edited(restored(parsed.body, watched.restore))
+  const said = endOf(parsed.body)
+  switch (watched.endpoint) {
+    case 'responses': {
+      const error = readErrorObject(parsed.body.value('error'))
+      const signal = said.status === 'failed' && error !== null ? ({ kind: 'told', status: null, headers: {}, error } as const) : null
+      return { end: said, pieces, bytes: length, signal, sealed: sealedIn(parsed.body) }
+    }
+    case 'compact':
+      // Its id names no answer that could be continued.
+      return { end: { ...said, status: 'completed', response: null, items: [] }, pieces, bytes: length, signal: null, sealed: sealedIn(parsed.body) }
+    case 'input_tokens':
+      return { end: { ...said, status: 'completed', response: null, items: [], usage: noUsage }, pieces, bytes: length, signal: null, sealed: [] }
+  }
+}
+
+const unreadable: SeenAnswer = {
+  end: { status: 'failed', response: null, items: [], usage: null, tierServed: null, code: null },
+  pieces: [],
+  bytes: 0,
+  signal: { kind: 'ended', detail: 'the answer is not a JSON object' },
+  sealed: [],
+}
+
+function sealedIn(response: Body): readonly string[] {
+  return (response.items('output') ?? []).flatMap((span) => {
+    const item = response.within(span)
+    const content = item?.value('type') === 'reasoning' ? item.value('encrypted_content') : null
+    return typeof content === 'string' ? [sealHash(content)] : []
+  })
+}

@@ -1,0 +1,216 @@
+import { Transform, pipeline, type Readable, type TransformCallback } from 'node:stream'
+import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib'
+
+export type ReadBody =
+  | { readonly kind: 'read'; readonly bytes: Buffer }
+  /** Decoded or as it came, the body exceeds the bound. */
+  | { readonly kind: 'too-large' }
+  /** An encoding that we do not know, or several on top of each other. */
+  | { readonly kind: 'bad-encoding' }
+  | { readonly kind: 'corrupt' }
+  /** The sender went before the end. */
+  | { readonly kind: 'aborted' }
+
+export interface ReadOptions {
+  /** The value of `content-encoding`. */
+  readonly encoding: string | null
+  /** Bounds the body both as it comes and as it is when decoded. */
+  readonly bytesMax: number
+  /** The value of `content-length`: what will come, before it is decoded. */
+  readonly expectedBytes: number | null
+}
+
+/** What RFC 9659 grants a sender: 8 MiB. Larger windows would let a few bytes claim much memory. */
+const zstdWindowLog = 23
+
+/** Unit: bytes. Larger than the library's own, because each piece of output costs a turn of the event loop. */
+const chunkSize = 64 * 1024
+
+const decoders: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', () => createGunzip({ chunkSize })],
+  ['x-gzip', () => createGunzip({ chunkSize })],
+  ['br', () => createBrotliDecompress({ chunkSize })],
+  ['zstd', () => createZstdDecompress({ chunkSize, params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } })],
+  ['deflate', () => new Inflate()],
+])
+
+/**
+ * Collects a body, decoded. When the answer comes before the body's end the source is left paused, neither drained nor destroyed: what becomes
+ * of the connection is the caller's to say.
+ */
+export function readBody(source: Readable, options: ReadOptions): Promise<ReadBody> {
+  const coding = codingOf(options.encoding)
+  if (coding === null) return Promise.resolve({ kind: 'bad-encoding' })
+  if ((options.expectedBytes ?? 0) > options.bytesMax) return Promise.resolve({ kind: 'too-large' })
+  if (source.destroyed || source.readableEnded) return Promise.resolve({ kind: 'aborted' })
+  return coding === 'identity' ? collect(source, options) : decode(source, coding(), options.bytesMax)
+}
+
+/** A stream of what `source` says, decoded; null where the encoding is unknown. Destroying it destroys the source; trouble of the source is its own. */
+export function decodedStream(source: Readable, encoding: string | null): Readable | null {
+  const coding = codingOf(encoding)
+  if (coding === null || coding === 'identity') return coding === null ? null : source
+  return pipeline(source, coding(), () => {})
+}
+
+/** The decoder's maker; 'identity' where there is nothing to decode; null where we cannot. */
+function codingOf(encoding: string | null): (() => Transform) | 'identity' | null {
+  const names = (encoding ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && name !== 'identity')
+  const name = names[0]
+  if (name === undefined) return 'identity'
+  return names.length === 1 ? (decoders.get(name) ?? null) : null
+}
+
+function collect(source: Readable, { bytesMax, expectedBytes }: ReadOptions): Promise<ReadBody> {
+  return new Promise((resolve) => {
+    const gathered = new Gathered(expectedBytes)
+    const done = (read: ReadBody) => {
+      deafen()
+      source.pause()
+      resolve(read)
+    }
+    const deafen = listen(source, {
+      chunk: (bytes) => (gathered.bytes + bytes.length > bytesMax ? done({ kind: 'too-large' }) : gathered.add(bytes)),
+      end: () => done({ kind: 'read', bytes: gathered.whole() }),
+      gone: () => done({ kind: 'aborted' }),
+    })
+  })
+}
+
+/** Nothing at all is an empty body in every encoding. Bytes behind the end of the encoded body are read and ignored, so that the connection stays in order. */
+function decode(source: Readable, decoder: Transform, bytesMax: number): Promise<ReadBody> {
+  return new Promise((resolve) => {
+    const gathered = new Gathered(null)
+    let encodedBytes = 0
+    const done = (read: ReadBody) => {
+      deafen()
+      source.pause()
+      decoder.off('drain', resume).destroy()
+      resolve(read)
+    }
+    const resume = () => source.resume()
+    const finish = () => source.readableEnded && decoder.readableEnded && done({ kind: 'read', bytes: gathered.whole() })
+    const deafen = listen(source, {
+      chunk(bytes) {
+        encodedBytes += bytes.length
+        if (encodedBytes > 1e9) done({ kind: 'too-large' })
+        else if (!decoder.readableEnded && !decoder.write(bytes)) source.pause()
+      },
+      end() {
+        if (encodedBytes === 0) return done({ kind: 'read', bytes: gathered.whole() })
+        decoder.end()
+        finish()
+      },
+      gone: () => done({ kind: 'aborted' }),
+    })
+    decoder.on('data', (bytes: Buffer) => (gathered.bytes + bytes.length > bytesMax ? done({ kind: 'too-large' }) : gathered.add(bytes)))
+    decoder.on('error', () => done({ kind: 'corrupt' }))
+    decoder.on('drain', resume)
+    decoder.on('end', () => {
+      resume()
+      finish()
+    })
+  })
+}
+
+interface Listener {
+  readonly chunk: (bytes: Buffer) => void
+  readonly end: () => void
+  /** Closed or failed before its end. */
+  readonly gone: () => void
+}
+
+/** Starts to read. The answer stops it, but for errors: one that comes later must not go unheard, for that would end the process. */
+function listen(source: Readable, listener: Listener): () => void {
+  const end = () => {
+    source.off('close', gone)
+    listener.end()
+  }
+  let isDeaf = false
+  const gone = () => {
+    if (!isDeaf) listener.gone()
+  }
+  source.on('error', gone).on('close', gone).on('end', end).on('data', listener.chunk)
+  return () => {
+    isDeaf = true
+    source.off('close', gone).off('end', end).off('data', listener.chunk)
+  }
+}
+
+/** Chunks on their way to being one buffer: without a copy where one chunk is all, else with one. */
+class Gathered {
+  /** So many have come. */
+  bytes = 0
+  #chunks: Buffer[] = []
+  /** Allocated once for all that is expected. */
+  #room: Buffer | null = null
+  #expectedBytes: number | null
+
+  constructor(expectedBytes: number | null) {
+    this.#expectedBytes = expectedBytes
+  }
+
+  add(chunk: Buffer): void {
+    const at = this.bytes
+    this.bytes += chunk.length
+    if (this.#expectedBytes !== null && this.bytes > this.#expectedBytes) this.#expectNothing(at)
+    if (this.#expectedBytes === null || chunk.length === this.#expectedBytes) {
+      this.#chunks.push(chunk)
+      return
+    }
+    this.#room ??= Buffer.allocUnsafeSlow(this.#expectedBytes)
+    chunk.copy(this.#room, at)
+  }
+
+  whole(): Buffer {
+    if (this.#room !== null) return this.#room.subarray(0, this.bytes)
+    return this.#chunks.length === 1 && this.#chunks[0] !== undefined ? this.#chunks[0] : Buffer.concat(this.#chunks, this.bytes)
+  }
+
+  /** More came than was announced, so the announcement is worth nothing. */
+  #expectNothing(bytesSoFar: number): void {
+    if (this.#room !== null) this.#chunks.push(this.#room.subarray(0, bytesSoFar))
+    this.#room = this.#expectedBytes = null
+  }
+}
+
+/** What is called deflate comes in two forms; the first byte tells the one that RFC 9110 means (zlib's) from the bare one that some send. */
+class Inflate extends Transform {
+  #inner: Transform | null = null
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#inner ??= this.#begin(chunk)
+    this.#inner.write(chunk, (error) => done(error ?? null))
+  }
+
+  override _flush(done: TransformCallback): void {
+    if (this.#inner === null || this.#inner.readableEnded) return done()
+    this.#inner.once('end', () => done())
+    this.#inner.end()
+  }
+
+  override _read(size: number): void {
+    this.#inner?.resume()
+    // oxlint-disable-next-line no-underscore-dangle -- the name that node:stream gives it
+    super._read(size)
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#inner?.destroy()
+    done(error)
+  }
+
+  #begin(chunk: Buffer): Transform {
+    const isZlib = ((chunk[0] ?? 0) & 0x0f) === 8
+    const inner: Transform = isZlib ? createInflate({ chunkSize }) : createInflateRaw({ chunkSize })
+    inner.on('data', (bytes: Buffer) => {
+      if (!this.push(bytes)) inner.pause()
+    })
+    inner.on('error', (error) => this.destroy(error))
+    return inner
+  }
+}

@@ -1,0 +1,307 @@
+import type { Account, Credential, Pool } from '../core/account.ts'
+import type { Failure } from '../core/failure.ts'
+import { afterFailure, afterProof, afterSuccess, fresh, isKept, retired, revived, takenBack, type Condition, type Why } from '../core/health.ts'
+import type { AccountId, ClientModel, PoolId, UpstreamModel } from '../core/ids.ts'
+import { upstreamModel } from '../core/model.ts'
+import type { Candidate, Standing } from '../core/route.ts'
+import type { Clock, Dice } from '../lib/clock.ts'
+import type { Accounts, Lease, Waited, WaitWish } from '../ports/pool.ts'
+import type { AccountMemory } from '../ports/stores.ts'
+import { FailoverBudget } from './budget.ts'
+import { LiveAccount, type Tended } from './live-account.ts'
+import { WaitingRoom, type WaitingBounds } from './waiting-room.ts'
+
+/** Conditions of pairs in the whole process: the oldest is forgotten first, which costs one failed attempt. */
+export const pairsMax = 100_000
+
+export interface AccountsOptions {
+  readonly clock: Clock
+  readonly dice: Dice
+  readonly bounds: () => WaitingBounds
+  /** Called with what a restart must not forget, whenever that changes. */
+  readonly keep: (memory: AccountMemory) => void
+  /** Called when the third `forbidden` asks for a probe: if it fails too, `retire` is due. */
+  readonly suspect: (account: AccountId) => void
+}
+
+/** The live accounts of this process: their health, their leases, and who waits for them. */
+export class LiveAccounts implements Accounts {
+  readonly #options: AccountsOptions
+  readonly #live = new Map<AccountId, LiveAccount>()
+  #pools: ReadonlyMap<PoolId, readonly AccountId[]> = new Map()
+  readonly #room: WaitingRoom
+  readonly #budget: FailoverBudget
+  /** Which account each pair belongs to, oldest first. */
+  readonly #pairOrder = new Map<Tended, { readonly live: LiveAccount; readonly model: UpstreamModel }>()
+
+  constructor(options: AccountsOptions) {
+    this.#options = options
+    this.#budget = new FailoverBudget(options.clock)
+    this.#room = new WaitingRoom(options.clock, options.bounds, {
+      tryLease: (candidate) => this.#tryLease(candidate, 'waited'),
+      readyAt: (wants) => this.#readyAt(wants),
+    })
+  }
+
+  /** Takes over a configuration whole. Accounts that stay keep their health and leases; leases on those that go run out by themselves. */
+  configure(accounts: readonly { readonly account: Account; readonly credential: Credential }[], pools: readonly Pool[]): void {
+    const names = new Set(accounts.map(({ account }) => account.id))
+    for (const id of this.#live.keys()) if (!names.has(id)) this.#live.delete(id)
+    for (const { account, credential } of accounts) {
+      const live = this.#live.get(account.id)
+      if (live === undefined) this.#live.set(account.id, new LiveAccount(account, credential))
+      else live.configure(account, credential)
+    }
+    this.#pools = new Map(pools.map((pool) => [pool.id, pool.accounts]))
+    this.#budget.keep(new Set(this.#pools.keys()))
+    for (const id of names) this.#room.wake(id)
+  }
+
+  /** Takes over what an earlier process learnt; what was learnt with another credential is void. */
+  recall(memories: readonly AccountMemory[]): void {
+    for (const memory of memories) {
+      const live = this.#live.get(memory.account)
+      if (live === undefined) continue
+      live.enabled = memory.enabled
+      if (live.account.generation !== memory.generation) continue
+      live.self.condition = memory.condition
+      for (const { model, condition } of memory.pairs) this.#pair(live, model).condition = condition
+    }
+  }
+
+  candidates(pools: readonly PoolId[], model: ClientModel): readonly Candidate[] {
+    const nowMs = this.#options.clock.now()
+    const seen = new Set<AccountId>()
+    const candidates: Candidate[] = []
+    pools.forEach((pool, poolRank) => {
+      for (const id of this.#pools.get(pool) ?? []) {
+        const live = this.#live.get(id)
+        if (live === undefined || seen.has(id)) continue
+        seen.add(id)
+        const name = upstreamModel(live.account.mapping, model)
+        candidates.push({
+          account: live.account,
+          model: name,
+          pool,
+          poolRank,
+          standing: name === null ? unmapped : standing(live, name, nowMs),
+          inFlight: live.inFlight,
+          free: live.inFlight < live.account.concurrency && !this.#room.isWantedBySomeone(id),
+        })
+      }
+    })
+    return candidates
+  }
+
+  // Asynchronous in the port, since several processes may share the count.
+  lease(candidate: Candidate): Promise<Lease | null> {
+    return Promise.resolve(this.#tryLease(candidate, 'new'))
+  }
+
+  wait(wish: WaitWish): Promise<Waited> {
+    return this.#room.wait(wish)
+  }
+
+  proved(lease: Lease, startedAtMs: number): void {
+    this.#learn(lease, (condition) => afterProof(condition, startedAtMs, this.#options.clock.now()))
+  }
+
+  succeeded(lease: Lease, startedAtMs: number): void {
+    this.#learn(lease, (condition) => afterSuccess(condition, startedAtMs, this.#options.clock.now()))
+  }
+
+  failed(lease: Lease, failure: Failure, atMs: number): void {
+    const live = this.#of(lease)
+    if (live === null) return
+    live.remember(failure, atMs)
+    if (failure.blame === 'request' || failure.blame === 'nobody') return
+    const tended = failure.blame === 'account' ? live.self : this.#pair(live, lease.model)
+    const before = tended.condition
+    const { condition, probe } = afterFailure(before, failure, atMs, this.#options.dice)
+    tended.condition = condition
+    tended.prover = null
+    this.#changed(live, before, condition)
+    if (probe) this.#options.suspect(live.account.id)
+  }
+
+  takeBack(account: AccountId, atMs: number): void {
+    const live = this.#live.get(account)
+    if (live !== undefined) this.#set(live, live.self, takenBack(live.self.condition, atMs))
+  }
+
+  countTurn(pool: PoolId): void {
+    this.#budget.countTurn(pool)
+  }
+
+  mayFailOver(pool: PoolId, budgetPercent: number): boolean {
+    return this.#budget.allow(pool, budgetPercent)
+  }
+
+  /** Clears cooling, retirement, strikes and pairs. False: no such account. */
+  reset(account: AccountId): boolean {
+    const live = this.#live.get(account)
+    if (live === undefined) return false
+    live.forgive()
+    this.#keep(live)
+    this.#room.wake(account)
+    return true
+  }
+
+  /** Takes an account out of service, or back into it. False: no such account. */
+  setEnabled(account: AccountId, enabled: boolean): boolean {
+    const live = this.#live.get(account)
+    if (live === undefined) return false
+    live.enabled = enabled
+    this.#keep(live)
+    this.#room.wake(account)
+    return true
+  }
+
+  /** What a failed probe of a suspect makes of it. */
+  retire(account: AccountId, why: Why): void {
+    const live = this.#live.get(account)
+    if (live !== undefined) this.#set(live, live.self, retired(live.self.condition.strikes, why, this.#options.clock.now()))
+  }
+
+  /** What a probe that went well makes of a retired account. */
+  revive(account: AccountId): void {
+    const live = this.#live.get(account)
+    if (live !== undefined) this.#set(live, live.self, revived(live.self.condition))
+  }
+
+  find(account: AccountId): LiveAccount | null {
+    return this.#live.get(account) ?? null
+  }
+
+  all(): readonly LiveAccount[] {
+    return [...this.#live.values()]
+  }
+
+  pools(): ReadonlyMap<PoolId, readonly AccountId[]> {
+    return this.#pools
+  }
+
+  get waiting(): number {
+    return this.#room.size
+  }
+
+  #tryLease(candidate: Candidate, who: 'new' | 'waited'): Lease | null {
+    const live = this.#live.get(candidate.account.id)
+    if (live === undefined || candidate.model === null) return null
+    if (live.inFlight >= live.account.concurrency || (who === 'new' && this.#room.isWantedBySomeone(candidate.account.id))) return null
+    // The mapping may have changed since the candidate was made: a lease never carries a name that it does not yield now.
+    if (standing(live, candidate.model, this.#options.clock.now()).kind !== 'ready') return null
+    return this.#lend(live, candidate.model, candidate.pool)
+  }
+
+  #lend(live: LiveAccount, model: UpstreamModel, pool: PoolId): Lease {
+    const unproven = [live.self, live.pairs.get(model)].filter((tended) => tended?.condition.proven === false)
+    let given = false
+    const lease: Lease = {
+      account: live.account,
+      model,
+      pool,
+      credential: live.credential,
+      give: () => {
+        if (given) return
+        given = true
+        live.inFlight--
+        for (const tended of unproven) if (tended?.prover === lease) tended.prover = null
+        this.#room.wake(live.account.id)
+      },
+    }
+    for (const tended of unproven) if (tended !== undefined) tended.prover = lease
+    live.inFlight++
+    return lease
+  }
+
+  /** The live account that this lease was taken on; null when it is gone, or when it has another credential by now. */
+  #of(lease: Lease): LiveAccount | null {
+    const live = this.#live.get(lease.account.id)
+    return live?.account.generation === lease.account.generation ? live : null
+  }
+
+  #learn(lease: Lease, change: (condition: Condition) => Condition): void {
+    const live = this.#of(lease)
+    if (live === null) return
+    this.#set(live, live.self, change(live.self.condition))
+    const pair = live.pairs.get(lease.model)
+    if (pair === undefined) return
+    this.#set(live, pair, change(pair.condition))
+    if (pair.condition.health.kind === 'ready' && pair.condition.proven && pair.condition.strikes.length === 0) this.#forgetPair(pair)
+  }
+
+  #set(live: LiveAccount, tended: Tended, condition: Condition): void {
+    const before = tended.condition
+    if (condition === before) return
+    tended.condition = condition
+    if (condition.proven) tended.prover = null
+    this.#changed(live, before, condition)
+    this.#room.wake(live.account.id)
+  }
+
+  #pair(live: LiveAccount, model: UpstreamModel): Tended {
+    const known = live.pairs.get(model)
+    if (known !== undefined) return known
+    const pair: Tended = { condition: fresh, prover: null }
+    live.pairs.set(model, pair)
+    this.#pairOrder.set(pair, { live, model })
+    if (this.#pairOrder.size > pairsMax) for (const oldest of this.#pairOrder.keys()) return (this.#forgetPair(oldest), pair)
+    return pair
+  }
+
+  #forgetPair(pair: Tended): void {
+    const where = this.#pairOrder.get(pair)
+    this.#pairOrder.delete(pair)
+    if (where?.live.pairs.get(where.model) === pair) where.live.pairs.delete(where.model)
+  }
+
+  #changed(live: LiveAccount, before: Condition, after: Condition): void {
+    if (isKept(before) || isKept(after)) this.#keep(live)
+  }
+
+  #keep(live: LiveAccount): void {
+    const pairs = [...live.pairs].filter(([, pair]) => isKept(pair.condition)).map(([model, pair]) => ({ model, condition: pair.condition }))
+    this.#options.keep({
+      account: live.account.id,
+      generation: live.account.generation,
+      enabled: live.enabled,
+      condition: isKept(live.self.condition) ? live.self.condition : fresh,
+      pairs,
+    })
+  }
+
+  #readyAt(wants: readonly Candidate[]): number | null {
+    const nowMs = this.#options.clock.now()
+    let soonest: number | null = null
+    for (const { account, model } of wants) {
+      const live = this.#live.get(account.id)
+      const now = live === undefined || model === null ? null : standing(live, model, nowMs)
+      if (now?.kind === 'cooling' && (soonest === null || now.untilMs < soonest)) soonest = now.untilMs
+    }
+    return soonest
+  }
+}
+
+const ready: Standing = { kind: 'ready' }
+const proving: Standing = { kind: 'proving' }
+const disabled: Standing = { kind: 'disabled' }
+const unmapped: Standing = { kind: 'unmapped' }
+
+/** How an account stands for one model: the account's own state first, then the pair's; of two rests the longer one. */
+export function standing(live: LiveAccount, model: UpstreamModel, nowMs: number): Standing {
+  if (!live.enabled) return disabled
+  const pair = live.pairs.get(model)
+  const own = ofOne(live.self, nowMs)
+  if (pair === undefined || own.kind === 'retired') return own
+  const its = ofOne(pair, nowMs)
+  if (own.kind === 'cooling') return its.kind === 'cooling' && its.untilMs > own.untilMs ? its : own
+  return its.kind === 'ready' ? own : its
+}
+
+function ofOne({ condition, prover }: Tended, nowMs: number): Standing {
+  const { health } = condition
+  if (health.kind === 'retired') return { kind: 'retired', why: health.why }
+  if (health.kind === 'cooling' && health.untilMs > nowMs) return { kind: 'cooling', untilMs: health.untilMs, why: health.why }
+  return prover === null ? ready : proving
+}

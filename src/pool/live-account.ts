@@ -1,0 +1,64 @@
+import type { Account, Credential } from '../core/account.ts'
+import type { Failure, FailureKind } from '../core/failure.ts'
+import { fresh, type Condition } from '../core/health.ts'
+import type { UpstreamModel } from '../core/ids.ts'
+import type { Lease } from '../ports/pool.ts'
+
+/** A failure as the operator is shown it. */
+export interface PastFailure {
+  readonly atMs: number
+  readonly kind: FailureKind
+  readonly status: number | null
+  readonly code: string | null
+}
+
+/** How many past failures an account keeps. */
+export const pastFailuresMax = 8
+
+/** The condition of an account or of a pair, and the lease whose turn is finding out if it is well again. */
+export interface Tended {
+  condition: Condition
+  prover: Lease | null
+}
+
+/** An account as it stands: what the configuration says, how it is doing, and what runs on it. */
+export class LiveAccount {
+  account: Account
+  credential: Credential
+  enabled = true
+  inFlight = 0
+  readonly self: Tended = { condition: fresh, prover: null }
+  /** Only pairs that are not fresh. */
+  readonly pairs = new Map<UpstreamModel, Tended>()
+  readonly pastFailures: PastFailure[] = []
+
+  constructor(account: Account, credential: Credential) {
+    this.account = account
+    this.credential = credential
+  }
+
+  /** Takes over a changed configuration. A new credential, or another place, makes everything learnt so far void. */
+  configure(account: Account, credential: Credential): void {
+    const isAnother = account.generation !== this.account.generation || account.baseUrl !== this.account.baseUrl
+    this.account = account
+    this.credential = credential
+    if (isAnother) this.forgive()
+  }
+
+  /** In one word, for the operator. */
+  state(nowMs: number): 'ready' | 'cooling' | 'retired' | 'disabled' {
+    if (!this.enabled) return 'disabled'
+    const { health } = this.self.condition
+    return health.kind === 'cooling' && health.untilMs <= nowMs ? 'ready' : health.kind
+  }
+
+  forgive(): void {
+    this.self.condition = fresh
+    this.pairs.clear()
+  }
+
+  remember(failure: Failure, atMs: number): void {
+    this.pastFailures.push({ atMs, kind: failure.kind, status: failure.status, code: failure.code })
+    if (this.pastFailures.length > pastFailuresMax) this.pastFailures.shift()
+  }
+}

@@ -1,0 +1,203 @@
+import type { IncomingMessage } from 'node:http'
+import { refusal, type Refusal } from '../core/refusal.ts'
+import type { Outcome } from '../core/record.ts'
+import type { Endpoint } from '../core/turn.ts'
+import type { Dialect } from '../dialect/dialect.ts'
+import { assert } from '../lib/assert.ts'
+import { Body } from '../lib/body.ts'
+import type { Clock } from '../lib/clock.ts'
+import { readBody } from '../lib/decode.ts'
+import { header } from '../lib/headers.ts'
+import type { Route, Visit } from '../ports/routes.ts'
+import type { Settings } from '../ports/settings.ts'
+import type { Sink } from '../ports/sink.ts'
+import { Cancelled } from '../turn/cancel.ts'
+import type { Ask } from '../turn/world.ts'
+import type { Bodies } from './bodies.ts'
+import { HttpSink } from './http-sink.ts'
+import type { OpenTurns } from './open-turns.ts'
+import type { Refuser } from './refuse.ts'
+
+/** What turns over HTTP need. */
+export interface TurnDoor {
+  readonly clock: Clock
+  readonly dialect: Dialect
+  readonly refuser: Refuser
+  readonly bodies: Bodies
+  readonly open: OpenTurns
+  /** A client that sends no byte of its body for this long is refused. */
+  readonly bodyIdleMs: number
+  settings(): Settings
+  run(ask: Ask, sink: Sink, signal: AbortSignal): Promise<Outcome>
+}
+
+/** The questions that become turns. */
+export function turnRoutes(door: TurnDoor): readonly Route[] {
+  const row = (path: string, endpoint: Endpoint): Route => ({
+    method: 'POST',
+    path,
+    guard: 'key',
+    begins: 'turn',
+    handle: (visit) => handleTurn(door, endpoint, visit),
+  })
+  return [row('/v1/responses', 'responses'), row('/v1/responses/compact', 'compact'), row('/v1/responses/input_tokens', 'input_tokens')]
+}
+
+async function handleTurn(door: TurnDoor, endpoint: Endpoint, visit: Visit): Promise<void> {
+  const controller = door.open.begin()
+  const { signal } = controller
+  const { response } = visit
+  const sink = new HttpSink(response, visit.requestId, door.settings().times.clientWriteMs)
+  response.on('close', () => {
+    if (!sink.over && !response.writableFinished) controller.abort(new Cancelled('client'))
+  })
+  const held = new Held(door.bodies, door.settings().bounds.bodiesBytes)
+  try {
+    const received = await receive(door, visit, held, signal)
+    if (received.kind === 'gone') return
+    const read = received.kind === 'body' ? toAsk(door, endpoint, visit, received.body) : received
+    if (read.kind === 'refused') {
+      // What is left of the body is read and dropped, within the server's bounds, so that the client gets to see the answer.
+      visit.request.resume()
+      door.refuser.refuse(visit, read.refusal)
+      return
+    }
+    await door.run(read.ask, sink, signal)
+  } finally {
+    held.give()
+    door.open.end(controller)
+  }
+}
+
+type Received = { readonly kind: 'body'; readonly body: Body } | { readonly kind: 'refused'; readonly refusal: Refusal } | { readonly kind: 'gone' }
+
+const refused = (no: Refusal): { readonly kind: 'refused'; readonly refusal: Refusal } => ({ kind: 'refused', refusal: no })
+
+/** The bytes of one body, counted among all that the process holds. */
+class Held {
+  readonly #bodies: Bodies
+  readonly #bytesMax: number
+  #bytes = 0
+
+  constructor(bodies: Bodies, bytesMax: number) {
+    this.#bodies = bodies
+    this.#bytesMax = bytesMax
+  }
+
+  /** Makes the count `bytes`; false where that is more than fits. */
+  hold(bytes: number): boolean {
+    if (!this.#bodies.take(bytes - this.#bytes, this.#bytesMax)) return false
+    this.#bytes = bytes
+    return true
+  }
+
+  give(): void {
+    this.#bodies.give(this.#bytes)
+    this.#bytes = 0
+  }
+}
+
+/** Bytes that an encoded body is taken for until it is decoded: so many times its length, and at least so many. */
+const decodedTimes = 8
+const decodedBytesMin = 64 * 1024
+
+async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSignal): Promise<Received> {
+  const { request, response } = visit
+  const { bodyBytes } = door.settings().bounds
+  const encoding = header(request.headers, 'content-encoding')
+  const length = contentLength(request)
+  const tooLarge = (): Received => refused(refusal('body_too_large', `The request body is larger than the ${bodyBytes} bytes that are taken here.`))
+  if (length !== null && length > bodyBytes) return tooLarge()
+  const expected = encoding === null ? (length ?? decodedBytesMin) : Math.max((length ?? 0) * decodedTimes, decodedBytesMin)
+  if (!held.hold(Math.min(expected, bodyBytes))) return refused(memoryFull())
+  if (request.headers.expect !== undefined) response.writeContinue()
+
+  const late = new AbortController()
+  const stopWatching = watch(door, request, late)
+  const read = await Promise.race([
+    readBody(request, { encoding, bytesMax: bodyBytes, expectedBytes: encoding === null ? length : null }),
+    aborted(late.signal),
+    aborted(signal),
+  ])
+  stopWatching()
+  switch (read.kind) {
+    case 'read':
+      return held.hold(read.bytes.length) ? parse(door, read.bytes) : refused(memoryFull())
+    case 'too-large':
+      return tooLarge()
+    case 'bad-encoding':
+      return refused(
+        refusal('unsupported_encoding', 'The content-encoding is not understood here; send gzip, br, zstd, deflate or none.', { param: 'content-encoding' }),
+      )
+    case 'corrupt':
+      return refused(refusal('invalid_body', `The request body is not valid ${encoding ?? 'content'}.`, { param: 'content-encoding' }))
+    case 'aborted':
+      if (late.signal.aborted) return refused(refusal('request_timeout', `No byte of the request body came for ${door.bodyIdleMs / 1000} s.`))
+      if (response.destroyed || !signal.aborted) return { kind: 'gone' }
+      return refused(refusal('shutting_down', 'The gateway is shutting down.'))
+  }
+}
+
+/** Rings `late` when the connection brought nothing for `bodyIdleMs`. One timer a request, nothing per chunk. */
+function watch(door: TurnDoor, request: IncomingMessage, late: AbortController): () => void {
+  let seen = -1
+  let stop = (): void => undefined
+  const look = (): void => {
+    const { bytesRead } = request.socket
+    if (bytesRead === seen) {
+      late.abort()
+      return
+    }
+    seen = bytesRead
+    stop = door.clock.after(door.bodyIdleMs, look)
+  }
+  look()
+  return () => stop()
+}
+
+function aborted(signal: AbortSignal): Promise<{ readonly kind: 'aborted' }> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve({ kind: 'aborted' })
+    else signal.addEventListener('abort', () => resolve({ kind: 'aborted' }), { once: true })
+  })
+}
+
+function parse(door: TurnDoor, bytes: Buffer): Received {
+  const parsed = Body.parse(bytes, door.dialect.governed)
+  switch (parsed.kind) {
+    case 'body':
+      return parsed
+    case 'not-json':
+      return refused(
+        refusal('invalid_json', bytes.length === 0 ? 'The request body is empty; a JSON object is expected.' : 'The request body is not valid JSON.'),
+      )
+    case 'not-an-object':
+      return refused(refusal('invalid_body', 'The request body is JSON, but not an object.'))
+    case 'duplicate':
+      return refused(refusal('duplicate_member', `The member "${parsed.member}" stands twice in the request body.`, { param: parsed.member }))
+  }
+}
+
+function toAsk(
+  door: TurnDoor,
+  endpoint: Endpoint,
+  visit: Visit,
+  body: Body,
+): { readonly kind: 'ask'; readonly ask: Ask } | { readonly kind: 'refused'; readonly refusal: Refusal } {
+  const { caller, turn: id, request, requestId } = visit
+  assert(caller !== null && id !== null, 'a route that begins a turn has a caller and an id')
+  const read = door.dialect.read(body, endpoint, request.headers)
+  if (read.kind === 'refused') return read
+  const { dialect, clock } = door
+  return { kind: 'ask', ask: { id, caller, dialect, turn: read.turn, body, headers: request.headers, receivedAtMs: clock.now(), requestId } }
+}
+
+/** Null where the length is not said. The parser has seen to it that it is a number and stands once. */
+function contentLength(request: IncomingMessage): number | null {
+  const said = request.headers['content-length']
+  return said === undefined ? null : Number(said)
+}
+
+function memoryFull(): Refusal {
+  return refusal('memory_full', 'The gateway holds as many request bodies as it may; try again in a moment.')
+}

@@ -1,0 +1,186 @@
+import type { Behaviour } from './behaviour.ts'
+import { isObject, type JsonObject } from './error.ts'
+import { lastWords, type Asker, type Question } from './question.ts'
+import { seal } from './seal.ts'
+
+/** One thing that an answer says. */
+export type Item =
+  | { readonly kind: 'reasoning'; readonly id: string; readonly summary: string | null; readonly sealed: string | null }
+  | { readonly kind: 'message'; readonly id: string; readonly pieces: readonly string[]; readonly whole: boolean }
+  | {
+      readonly kind: 'call'
+      readonly id: string
+      readonly callId: string
+      readonly name: string
+      readonly says: string
+      readonly flavour: 'function' | 'custom'
+    }
+
+/** All that will be said to one question, before it is put into bytes. */
+export interface Answer {
+  readonly id: string
+  readonly question: Question
+  readonly model: string
+  readonly createdAtS: number
+  readonly items: readonly Item[]
+  readonly ending: 'completed' | 'incomplete'
+  /** As the terminal event says it. */
+  readonly usage: unknown
+  readonly tierServed: string
+  /** `empty`: the terminal event tells no output although items were streamed. */
+  readonly terminalOutput: 'whole' | 'empty'
+  readonly outputTokens: number
+  readonly obfuscated: boolean
+}
+
+const reasoningTokens = 16
+
+export function answer(question: Question, asker: Asker, nowMs: number): Answer {
+  const { behaviour, memory } = asker
+  const items: Item[] = []
+  const reasoning = reason(question, asker)
+  if (reasoning !== null) items.push(reasoning)
+  const calls = callsAsked(question)
+  const limit = question.fields['max_output_tokens']
+  const said = calls.length > 0 ? null : message(question, behaviour, typeof limit === 'number' ? limit : Infinity)
+  if (said !== null) items.push({ kind: 'message', id: memory.id('msg_'), ...said })
+  for (const call of calls) items.push({ kind: 'call', id: memory.id(call.flavour === 'function' ? 'fc_' : 'ctc_'), callId: memory.id('call_'), ...call })
+  const bytes = said === null ? calls.length * 40 : said.pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const outputTokens = Math.max(1, Math.ceil(bytes / 4)) + (reasoning === null ? 0 : reasoningTokens)
+  return {
+    id: memory.id('resp_'),
+    question,
+    model: question.model + behaviour.snapshot,
+    createdAtS: Math.floor(nowMs / 1000),
+    items,
+    ending: said === null || said.whole ? 'completed' : 'incomplete',
+    usage: behaviour.usage ?? usage(question, asker, outputTokens, reasoning === null ? 0 : reasoningTokens),
+    tierServed: served(behaviour.tier, question),
+    terminalOutput: 'whole',
+    outputTokens,
+    obfuscated: !isObject(question.fields['stream_options']) || question.fields['stream_options']['include_obfuscation'] !== false,
+  }
+}
+
+/** An item as it stands in `output` when it is done. */
+export function itemDone(item: Item): JsonObject {
+  switch (item.kind) {
+    case 'reasoning': {
+      const summary = item.summary === null ? [] : [{ type: 'summary_text', text: item.summary }]
+      return { id: item.id, type: 'reasoning', summary, ...(item.sealed === null ? {} : { encrypted_content: item.sealed }) }
+    }
+    case 'message': {
+      const content = [{ type: 'output_text', text: item.pieces.join(''), annotations: [], logprobs: [] }]
+      return { id: item.id, type: 'message', role: 'assistant', status: item.whole ? 'completed' : 'incomplete', content }
+    }
+    case 'call': {
+      const says = item.flavour === 'function' ? { type: 'function_call', arguments: item.says } : { type: 'custom_tool_call', input: item.says }
+      return { id: item.id, ...says, call_id: item.callId, name: item.name, status: 'completed' }
+    }
+  }
+}
+
+function reason(question: Question, { key, behaviour, memory }: Asker): Item | null {
+  const asked = question.fields['reasoning']
+  const wants = isObject(asked) && asked['effort'] !== 'none'
+  if (behaviour.reasoning === 'never' || (behaviour.reasoning === 'asked' && !wants)) return null
+  const include = question.fields['include']
+  const sealed = Array.isArray(include) && include.includes('reasoning.encrypted_content')
+  const id = memory.id('rs_')
+  const summary = isObject(asked) && typeof asked['summary'] === 'string' ? `**Thinking it over** ${behaviour.label} weighs the question.` : null
+  return { kind: 'reasoning', id, summary, sealed: sealed ? seal(key, id, behaviour.sealedBytes) : null }
+}
+
+interface CallAsked {
+  readonly name: string
+  readonly flavour: 'function' | 'custom'
+  readonly says: string
+}
+
+/** The calls that the input asks for: `call:<tool>` in the user's last words, or a `tool_choice` that demands one. */
+function callsAsked(question: Question): readonly CallAsked[] {
+  const tools = question.fields['tools']
+  const choice = question.fields['tool_choice']
+  if (!Array.isArray(tools) || tools.length === 0 || choice === 'none') return []
+  const last = lastWords(question)
+  if (last.by === 'tool') return []
+  const named = new Map<string, 'function' | 'custom'>()
+  for (const tool of tools) {
+    if (!isObject(tool) || typeof tool['name'] !== 'string') continue
+    if (tool['type'] === 'function' || tool['type'] === 'custom') named.set(tool['name'], tool['type'])
+  }
+  const wanted = [...last.text.matchAll(/\bcall:([\w.-]+)/g)].map((match) => match[1] ?? '').filter((name) => named.has(name))
+  if (wanted.length === 0 && isObject(choice) && typeof choice['name'] === 'string' && named.has(choice['name'])) wanted.push(choice['name'])
+  const first = named.keys().next()
+  if (wanted.length === 0 && choice === 'required' && first.done !== true) wanted.push(first.value)
+  return wanted.map((name) => {
+    const flavour = named.get(name) ?? 'function'
+    return { name, flavour, says: flavour === 'custom' ? `asked: ${few(last.text)}` : JSON.stringify({ asked: few(last.text) }) }
+  })
+}
+
+const few = (text: string) => text.trim().split(/\s+/, 8).join(' ').slice(0, 80)
+
+/** The text, cut into its deltas. At a limit of tokens it stops short. */
+function message(question: Question, behaviour: Behaviour, tokens: number): { readonly pieces: readonly string[]; readonly whole: boolean } {
+  const pieces = cut(textFor(question, behaviour), question.stream ? behaviour.deltas : 1)
+  const kept: string[] = []
+  let left = tokens * 4
+  for (const piece of pieces) {
+    if (left <= 0) break
+    kept.push(piece.length <= left ? piece : piece.slice(0, left))
+    left -= piece.length
+  }
+  return { pieces: kept, whole: left >= 0 && kept.length === pieces.length }
+}
+
+function textFor(question: Question, behaviour: Behaviour): string {
+  const last = lastWords(question)
+  const heard = last.by === 'tool' ? `The tool said: ${few(last.text)}` : `You asked: ${few(last.text)}`
+  const text = behaviour.text ?? `Hello from ${behaviour.label}. ${heard}`
+  const bytes =
+    question.stream || behaviour.answerBytes === null ? (behaviour.deltaBytes === null ? null : behaviour.deltas * behaviour.deltaBytes) : behaviour.answerBytes
+  if (bytes === null) return text
+  return text.length >= bytes ? text.slice(0, bytes) : text + filler(bytes - text.length)
+}
+
+const fillerWords = ' and so the train went on over the points to another track'
+const filler = (bytes: number) => fillerWords.repeat(Math.ceil(bytes / fillerWords.length)).slice(0, bytes)
+
+/** In `count` pieces of one size, never through the middle of a character. */
+function cut(text: string, count: number): readonly string[] {
+  const size = Math.max(1, Math.ceil(text.length / Math.max(1, count)))
+  const pieces: string[] = []
+  for (let start = 0; start < text.length;) {
+    let end = Math.min(text.length, start + size)
+    const code = text.charCodeAt(end - 1)
+    if (code >= 0xd800 && code < 0xdc00 && end < text.length) end += 1
+    pieces.push(text.slice(start, end))
+    start = end
+  }
+  return pieces
+}
+
+/** Tokens are counted as a quarter of the bytes. What one prompt cache key has said before is cached, nearly all the rest is written. */
+function usage(question: Question, { key, memory }: Asker, outputTokens: number, reasoned: number): JsonObject {
+  const input = question.inputTokens
+  const cacheKey = question.fields['prompt_cache_key']
+  const cached = typeof cacheKey === 'string' ? memory.warm(key, cacheKey, input) : 0
+  const written = typeof cacheKey === 'string' ? Math.max(0, input - cached - 8) : 0
+  return {
+    input_tokens: input,
+    input_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
+    output_tokens: outputTokens,
+    output_tokens_details: { reasoning_tokens: reasoned },
+    total_tokens: input + outputTokens,
+  }
+}
+
+/** `fast` and `priority` are one tier; newer models call it the former in their answers (protocols.md 1.2). */
+function served(tier: string, question: Question): string {
+  if (tier !== 'echo') return tier
+  const asked = question.fields['service_tier']
+  if (typeof asked !== 'string' || asked === 'auto') return 'default'
+  if (asked !== 'fast' && asked !== 'priority') return asked
+  return question.model.startsWith('gpt-6') ? 'fast' : 'priority'
+}

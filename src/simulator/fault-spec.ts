@@ -1,0 +1,43 @@
+/** A fault as tests, the configuration and the control endpoint ask for it. What is left out has the default of the deed. */
+export interface FaultSpec {
+  /** One of `faultNames`, in either spelling. */
+  readonly fault: string
+  /** Requests that go well before the fault begins. */
+  readonly after?: number
+  /** How many times it strikes; left out: for ever. */
+  readonly times?: number
+  /** How long it lasts, counted from its first strike; left out: for ever. */
+  readonly forMs?: number
+  /** Strikes with this probability, by the simulator's dice. */
+  readonly chance?: number
+  /** Strikes turns only, or listings and stored answers as well. Credential and 403 faults strike every request unless told otherwise. */
+  readonly on?: 'turns' | 'every-request'
+  /** Strikes only requests that name one of these models. */
+  readonly models?: readonly string[]
+  /** `status`: what is answered. A body that is an object goes out as JSON, a text as it is. */
+  readonly status?: number
+  readonly body?: unknown
+  /** Laid over the headers of the answer: `status` and the named refusals, `headers`. */
+  readonly headers?: { readonly [name: string]: string | readonly string[] }
+  /** `quota`: until the reset; null leaves the reset out. */
+  readonly resetsInSeconds?: number | null
+  /** `rate`, `overload`: the hint; null leaves it out. */
+  readonly retryAfterSeconds?: number | null
+  readonly code?: string | null
+  readonly message?: string
+  /** `slow`: how long; `drip`: between two chunks. */
+  readonly ms?: number
+  /** How many events go out before the fault; at most all but the terminal one. */
+  readonly events?: number
+  /** `slow`: what the wait stands before. */
+  readonly before?: 'head' | 'events' | 'output'
+  /** `error-event`: the two spellings of an error event. */
+  readonly shape?: 'nested' | 'flat'
+  readonly megabytes?: number
+  /** `unknown-event`: the types to be sent. */
+  readonly types?: readonly string[]
+  /** `redirect`: where to. */
+  readonly location?: string
+  /** `drip`: the size of a chunk. */
+  readonly chunkBytes?: number
+}

@@ -1,0 +1,163 @@
+import { foreignItems } from '../core/continuation.ts'
+import type { Signal } from '../core/failure.ts'
+import { shape, tierSent, type Plan, type Shaped } from '../core/shape.ts'
+import { answerSignal } from '../core/signal.ts'
+import type { AnswerEnd, SeenAnswer, Watched } from '../dialect/dialect.ts'
+import { collect } from '../lib/collect.ts'
+import { header, type Headers } from '../lib/headers.ts'
+import type { Lease } from '../ports/pool.ts'
+import type { HeaderList } from '../ports/sink.ts'
+import type { Sent } from '../ports/transport.ts'
+import type { Chosen } from './choose.ts'
+import type { Course } from './course.ts'
+import { EventFlow } from './flow.ts'
+import { AnswerStream } from './stream.ts'
+
+/** An upstream's answer that goes to the client as it is when nothing else can be done: a whole one, or the events of a stream that failed before output. */
+export interface RawAnswer {
+  readonly kind: 'whole' | 'events'
+  readonly status: number
+  readonly headers: HeaderList
+  readonly body: Buffer
+}
+
+export type Attempted = Judged & {
+  /** Resolves when the upstream is done with the request, so that its lease may go back. */
+  readonly upstreamDone: Promise<void>
+}
+
+type Judged =
+  /** The commit point is reached: everything from here on goes to the client, and nothing is tried again. */
+  | { readonly kind: 'streaming'; readonly stream: AnswerStream; readonly flow: EventFlow; readonly headers: HeaderList }
+  | { readonly kind: 'whole'; readonly status: number; readonly answer: SeenAnswer; readonly headers: HeaderList }
+  | { readonly kind: 'failed'; readonly signal: Signal; readonly raw: RawAnswer | null; readonly end: AnswerEnd | null }
+
+type Answer = Extract<Sent, { kind: 'answer' }>
+
+/** An error body is read up to this, and for no longer. Units: bytes, milliseconds. */
+const errorBytesMax = 64 * 1024
+const errorMs = 10_000
+
+/** What this attempt is to its course: the lease that it runs on, and what it sends. */
+export interface Try {
+  readonly chosen: Chosen
+  readonly plan: Plan
+  /** Whether sealed items go along that this account is not known to have sealed. */
+  readonly sendsForeign: boolean
+  readonly startedAtMs: number
+  /** Calls the upstream off. */
+  readonly breaker: AbortController
+}
+
+export type Planned = { readonly kind: 'planned'; readonly plan: Plan; readonly sendsForeign: boolean } | Extract<Shaped, { kind: 'blocked' }>
+
+/** What this account is sent for this question; nothing of an earlier attempt is in it. */
+export function plan({ world, ask, settings, unknownSealed }: Course, lease: Lease): Planned {
+  const sealed = ask.turn.sealed.map(({ index, hash }) => ({ index, sealer: world.origins.sealedBy(hash) }))
+  const dropped = foreignItems(sealed, lease.account.id, unknownSealed)
+  const shaped = shape(ask.turn, lease.account, lease.model, settings.rules, dropped)
+  if (shaped.kind === 'blocked') return shaped
+  return { kind: 'planned', plan: shaped.plan, sendsForeign: sealed.some(({ index, sealer }) => sealer !== lease.account.id && !dropped.includes(index)) }
+}
+
+/** Sends one attempt and judges what comes back, up to the commit point. Gives nothing to the client. */
+export async function attempt(course: Course, t: Try): Promise<Attempted> {
+  const { world, ask, settings } = course
+  const { times } = settings
+  const { lease } = t.chosen
+  course.draft.sending(tierSent(t.plan, ask.turn))
+  const sent = await world.transport.send({
+    account: lease.account,
+    credential: lease.credential,
+    method: 'POST',
+    path: ask.dialect.path(ask.turn.endpoint),
+    clientHeaders: ask.headers,
+    omit: foreignTurnState(course, lease) ? ['x-codex-turn-state'] : [],
+    body: ask.body.edited(ask.dialect.apply(t.plan, ask.body)),
+    connectMs: times.connectMs,
+    headMs: ask.turn.stream ? times.firstEventMs : times.answerMs,
+    signal: t.breaker.signal,
+  })
+  if (sent.kind === 'signal') {
+    return { kind: 'failed', signal: ask.turn.stream ? sent.signal : asWhole(sent.signal), raw: null, end: null, upstreamDone: Promise.resolve() }
+  }
+  return { ...(await judge(course, t, sent)), upstreamDone: sent.body.closed }
+}
+
+async function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
+  if (sent.status < 200 || sent.status >= 300) return refused(course, sent)
+  learnTurnState(course, t.chosen.lease, sent.headers)
+  return isEventStream(sent.headers) ? judgeStream(course, t, sent) : judgeWhole(course, t, sent)
+}
+
+async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged> {
+  const { world, ask, settings } = course
+  const flow = new EventFlow(ask.dialect.observe(watched(course, t)), settings.bounds.frameBytes)
+  const stream = new AnswerStream(sent.body, flow, world.clock, { times: settings.times, sentAtMs: t.startedAtMs })
+  const judged = await stream.judge()
+  const headers = headersFor(course, t, sent.pass)
+  if (judged.kind === 'committed') return { kind: 'streaming', stream, flow, headers }
+  sent.body.cancel()
+  const events = [...flow.takeOut(), ...(judged.ended === null ? [] : [judged.ended.bytes])]
+  return {
+    kind: 'failed',
+    signal: judged.signal,
+    raw: judged.ended === null ? null : { kind: 'events', status: sent.status, headers, body: Buffer.concat(events) },
+    end: judged.ended?.end ?? null,
+  }
+}
+
+async function judgeWhole(course: Course, t: Try, sent: Answer): Promise<Judged> {
+  const { world, ask, settings } = course
+  const leftMs = t.startedAtMs + settings.times.answerMs - course.nowMs
+  const collected = await collect(sent.body, settings.bounds.answerBytes, world.clock, Math.max(0, leftMs))
+  switch (collected.kind) {
+    case 'too-late':
+      return { kind: 'failed', signal: { kind: 'silent', waitingFor: 'whole-answer' }, raw: null, end: null }
+    case 'too-large':
+      return { kind: 'failed', signal: { kind: 'ended', detail: 'the answer was larger than the bound' }, raw: null, end: null }
+    case 'broken':
+      return { kind: 'failed', signal: { kind: 'ended', detail: collected.detail }, raw: null, end: null }
+    case 'whole':
+      break
+  }
+  const answer = ask.dialect.observeAnswer(collected.bytes, watched(course, t))
+  const headers = headersFor(course, t, sent.pass)
+  if (answer.signal === null) return { kind: 'whole', status: sent.status, answer, headers }
+  return { kind: 'failed', signal: answer.signal, raw: { kind: 'whole', status: sent.status, headers, body: Buffer.concat(answer.pieces) }, end: answer.end }
+}
+
+async function refused({ world, ask }: Course, sent: Answer): Promise<Judged> {
+  const collected = await collect(sent.body, errorBytesMax, world.clock, errorMs)
+  const body = collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
+  const signal = answerSignal(sent.status, sent.headers, body, ask.dialect.readError(body))
+  return { kind: 'failed', signal, raw: { kind: 'whole', status: sent.status, headers: sent.pass, body }, end: null }
+}
+
+function watched({ ask }: Course, { plan: { renamed } }: Try): Watched {
+  return { endpoint: ask.turn.endpoint, restore: renamed === null ? null : ask.turn.model }
+}
+
+/** The client hears of the model that it asked for, in the head too. */
+function headersFor({ ask }: Course, { plan: { renamed } }: Try, pass: HeaderList): HeaderList {
+  return renamed === null ? pass : pass.map(([name, value]) => (name === ask.dialect.modelHeader ? [name, ask.turn.model] : [name, value]))
+}
+
+function isEventStream(headers: Headers): boolean {
+  return /^\s*text\/event-stream\b/i.test(header(headers, 'content-type') ?? '')
+}
+
+function asWhole(signal: Extract<Signal, { kind: 'unreachable' | 'silent' }>): Signal {
+  return signal.kind === 'silent' ? { kind: 'silent', waitingFor: 'whole-answer' } : signal
+}
+
+/** Codex's routing token is one account's own: another one never sees it, and an unknown one may be anybody's. */
+function foreignTurnState({ world, ask }: Course, lease: Lease): boolean {
+  const state = header(ask.headers, 'x-codex-turn-state')
+  return state !== null && world.origins.turnStateOf(state) !== lease.account.id
+}
+
+function learnTurnState({ world }: Course, lease: Lease, headers: Headers): void {
+  const state = header(headers, 'x-codex-turn-state')
+  if (state !== null) world.origins.rememberTurnState(state, lease.account.id)
+}

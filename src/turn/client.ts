@@ -1,0 +1,113 @@
+import type { ResponseId } from '../core/ids.ts'
+import type { Refusal } from '../core/refusal.ts'
+import type { Told } from '../dialect/dialect.ts'
+import type { HeaderList, Sink } from '../ports/sink.ts'
+import type { Ask, World } from './world.ts'
+import type { Settings } from '../ports/settings.ts'
+
+const streamHeaders: HeaderList = [
+  ['content-type', 'text/event-stream; charset=utf-8'],
+  ['cache-control', 'no-cache'],
+]
+
+/** What is said inside a stream when something goes wrong. */
+export type InBand = Pick<Refusal, 'message'> & { readonly code: string }
+
+/**
+ * The client's side of one turn: the head, which waits for the commit point but not for ever, the keep-alives from the head on, and
+ * the one place that knows whether a "no" is still an HTTP answer or already has to be said inside a stream.
+ */
+export class Client {
+  readonly #world: World
+  readonly #ask: Ask
+  readonly #sink: Sink
+  readonly #times: Settings['times']
+  #head: 'waiting' | 'early' | 'gone' = 'waiting'
+  #lastWriteAtMs = 0
+  #disarm: () => void = () => {}
+
+  constructor(world: World, ask: Ask, sink: Sink, times: Settings['times']) {
+    this.#world = world
+    this.#ask = ask
+    this.#sink = sink
+    this.#times = times
+    if (ask.turn.stream) this.#arm(ask.receivedAtMs + times.holdHeadMs - world.clock.now())
+  }
+
+  /** Writes the head of an answer that has reached its commit point, unless one left early. */
+  begin(status: number, headers: HeaderList, attempts: number): void {
+    if (this.#head === 'waiting') this.#sink.head(status, [...headers, ...this.#own(attempts)])
+    this.#head = 'gone'
+  }
+
+  /** False: the client takes no more for now. */
+  write(chunks: readonly Buffer[]): boolean {
+    this.#lastWriteAtMs = this.#world.clock.now()
+    return this.#sink.write(chunks)
+  }
+
+  drained(then: () => void): void {
+    this.#sink.drained(then)
+  }
+
+  end(): Promise<void> {
+    this.close()
+    return this.#sink.end()
+  }
+
+  /** From now on a keep-alive goes out whenever nothing was written for a while. */
+  keepAlive(): void {
+    this.#disarm()
+    this.#arm(this.#times.keepAliveMs)
+  }
+
+  /** A whole answer, while the head is still ours to write; else its meaning in-band. */
+  async tell(told: Told, attempts: number, otherwise: InBand): Promise<void> {
+    if (this.#head !== 'waiting') return this.breakOff(otherwise, null)
+    this.#sink.head(told.status, [...told.headers, ...this.#own(attempts)])
+    this.#head = 'gone'
+    this.#sink.write([told.body])
+    await this.end()
+  }
+
+  async refuse(refusal: Refusal, attempts: number): Promise<void> {
+    await this.tell(this.#ask.dialect.refuse(refusal), attempts, refusal)
+  }
+
+  /** The dialect's error inside the stream, and then the connection's end: never a clean one. */
+  breakOff(error: InBand, response: ResponseId | null): void {
+    this.close()
+    this.#sink.write([this.#ask.dialect.failInBand(error, response)])
+    this.#sink.cut()
+  }
+
+  /** Whether an answer has begun, so that all that follows must be said inside it. */
+  get hasBegun(): boolean {
+    return this.#head !== 'waiting'
+  }
+
+  close(): void {
+    this.#disarm()
+    this.#disarm = () => {}
+  }
+
+  #own(attempts: number | null): HeaderList {
+    const turn = ['x-turnout-turn', this.#ask.id] as const
+    return attempts === null ? [turn] : [turn, ['x-turnout-attempts', String(attempts)]]
+  }
+
+  #arm(ms: number): void {
+    this.#disarm = this.#world.clock.after(Math.max(0, ms), () => this.#ring())
+  }
+
+  #ring(): void {
+    const nowMs = this.#world.clock.now()
+    if (this.#head === 'waiting') {
+      this.#sink.head(200, [...streamHeaders, ...this.#own(null)])
+      this.#head = 'early'
+    }
+    const dueMs = this.#lastWriteAtMs + this.#times.keepAliveMs
+    if (nowMs >= dueMs) this.write([this.#ask.dialect.keepAlive(this.#ask.turn)])
+    this.#arm(Math.max(dueMs - nowMs, 0) || this.#times.keepAliveMs)
+  }
+}

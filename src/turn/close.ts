@@ -1,0 +1,84 @@
+import { conclude, type Conclusion, type Next } from '../core/failover.ts'
+import type { Outcome } from '../core/record.ts'
+import { refusal, type Refusal } from '../core/refusal.ts'
+import type { Cancelled } from './cancel.ts'
+import { readyAt, type Chosen } from './choose.ts'
+import type { InBand } from './client.ts'
+import type { Course } from './course.ts'
+import { recordAttempt } from './settle.ts'
+
+const shuttingDown = refusal('shutting_down', 'The gateway is shutting down. Please try again.')
+const unreadable = refusal('upstream_unreachable', 'The upstream refused the request without saying why.')
+
+/** Ends a turn by our own "no". Its record does not keep the client waiting. */
+export async function refuse(course: Course, r: Refusal): Promise<Outcome> {
+  const outcome: Outcome = course.tried.length === 0 ? 'refused' : 'failed'
+  course.settleWithout(outcome, r.code)
+  await course.client.refuse(r, course.draft.attempts.length)
+  return outcome
+}
+
+/** The operator's policy forbids this attempt: nothing is sent, and no other account is tried to get round it. */
+export async function blocked(course: Course, chosen: Chosen, r: Refusal): Promise<Outcome> {
+  recordAttempt(course, { chosen, startedAtMs: course.nowMs }, { outcome: 'refused', failure: null, status: null, code: r.code, usage: null })
+  course.settleWithout('refused', r.code)
+  await course.client.refuse(r, course.draft.attempts.length)
+  return 'refused'
+}
+
+/** The turn was called off before it had given output. */
+export async function callOff(course: Course, cancelled: Cancelled): Promise<Outcome> {
+  course.settleWithout('cancelled', null)
+  if (cancelled.by === 'shutdown') await course.client.refuse(shuttingDown, course.draft.attempts.length)
+  return 'cancelled'
+}
+
+/** Nothing more is tried: what the client hears of the last failure. */
+export async function tellFailure(course: Course, { takeBack }: Extract<Next, { kind: 'stop' }>): Promise<Outcome> {
+  const last = course.tried.at(-1)
+  if (last === undefined) return refuse(course, unreadable)
+  return tell(course, conclude(last, takeBack, { nowMs: course.nowMs, readyAtMs: readyAt(course) }))
+}
+
+export async function tell(course: Course, conclusion: Conclusion): Promise<Outcome> {
+  const { client, ask, draft } = course
+  switch (conclusion.kind) {
+    case 'refuse':
+      return refuse(course, conclusion.refusal)
+    case 'retell': {
+      const { status, error } = conclusion
+      course.settleWithout('failed', error.code)
+      await client.tell(ask.dialect.retell(status, error), draft.attempts.length, { code: error.code ?? 'server_error', message: error.message })
+      return 'failed'
+    }
+    case 'as-it-is':
+      return asItIs(course)
+  }
+}
+
+/** The request's own fault: the upstream's answer, whole, or the events in which it was told. */
+async function asItIs(course: Course): Promise<Outcome> {
+  const { client, draft, raw } = course
+  const failure = course.tried.at(-1)?.failure
+  if (raw === null || failure === undefined) return refuse(course, unreadable)
+  const inBand: InBand = { code: failure.code ?? 'invalid_request_error', message: failure.message }
+  if (raw.kind === 'whole') {
+    course.settleWithout('failed', failure.code)
+    await client.tell(
+      { status: raw.status, headers: [...raw.headers, ['content-length', String(raw.body.length)]], body: raw.body },
+      draft.attempts.length,
+      inBand,
+    )
+    return 'failed'
+  }
+  // Events end with a terminal one, so the record comes first.
+  const unwritten = await course.settle({ outcome: 'failed', code: failure.code, usage: draft.attempts.at(-1)?.usage ?? null, tierServed: null, owned: null })
+  if (unwritten !== null) {
+    await client.refuse(unwritten, draft.attempts.length)
+    return 'failed'
+  }
+  client.begin(raw.status, raw.headers, draft.attempts.length)
+  client.write([raw.body])
+  await client.end()
+  return 'failed'
+}

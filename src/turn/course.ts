@@ -1,0 +1,133 @@
+import type { Ownership } from '../core/continuation.ts'
+import type { Tried } from '../core/failover.ts'
+import type { AccountId } from '../core/ids.ts'
+import type { Outcome } from '../core/record.ts'
+import { refusal, type Refusal } from '../core/refusal.ts'
+import type { Wish } from '../core/route.ts'
+import { LedgerStuck } from '../ports/ledger.ts'
+import type { Settings } from '../ports/settings.ts'
+import type { Sink } from '../ports/sink.ts'
+import type { RawAnswer } from './attempt.ts'
+import { Client } from './client.ts'
+import { Draft, type Answered } from './draft.ts'
+import type { Ask, World } from './world.ts'
+
+/** One turn on its way: what was asked, what was tried, what is on the books. Lives as long as the turn and knows only this one. */
+export class Course {
+  readonly world: World
+  readonly ask: Ask
+  readonly signal: AbortSignal
+  /** The operator's policy as it was at admit. */
+  readonly settings: Settings
+  readonly client: Client
+  readonly draft: Draft
+  readonly tried: Tried[] = []
+  /** Accounts that may not be chosen again. */
+  readonly spent = new Set<AccountId>()
+  owner: AccountId | null = null
+  pin: AccountId | null = null
+  /** Whether sealed items of unknown origin are tried, or stay behind since an upstream refused them. */
+  unknownSealed: 'try' | 'drop' = 'try'
+  /** What the last failed attempt was answered with. */
+  raw: RawAnswer | null = null
+  #opened: Promise<void> = Promise.resolve()
+  #books: 'closed' | 'open' | 'settled' = 'closed'
+
+  constructor(world: World, ask: Ask, sink: Sink, signal: AbortSignal) {
+    this.world = world
+    this.ask = ask
+    this.signal = signal
+    this.settings = world.settings()
+    this.client = new Client(world, ask, sink, this.settings.times)
+    this.draft = new Draft(ask, world.clock.now())
+  }
+
+  get nowMs(): number {
+    return this.world.clock.now()
+  }
+
+  /** Queues the open, so that it is almost always on disk before the commit point asks for it. */
+  open(): void {
+    this.#books = 'open'
+    this.#opened = this.world.ledger.open(this.draft.opened)
+    // Whoever needs it awaits it; a turn that ends before does not.
+    this.#opened.catch(() => {})
+  }
+
+  /** Null when the turn's open is on disk. */
+  async isOnTheBooks(): Promise<Refusal | null> {
+    return stuckOr(this.#opened)
+  }
+
+  /** Writes the one record of this turn. Null when it is on disk. A turn that was never opened leaves none. */
+  async settle(answered: Answered): Promise<Refusal | null> {
+    if (this.#books !== 'open') return null
+    this.#books = 'settled'
+    const record = this.draft.settled(answered, this.nowMs)
+    const { world, ask } = this
+    world.metrics.turnEnded({
+      endpoint: ask.turn.endpoint,
+      outcome: record.outcome,
+      durationMs: record.durationMs,
+      firstOutputMs: record.firstOutputMs,
+      overheadMs: null,
+    })
+    world.log.info(
+      {
+        turn: ask.id,
+        request: ask.requestId,
+        key: ask.caller.key,
+        endpoint: ask.turn.endpoint,
+        model: ask.turn.model,
+        outcome: record.outcome,
+        code: record.code,
+        accounts: record.attempts.map((attempt) => attempt.account),
+        firstOutputMs: record.firstOutputMs,
+        durationMs: record.durationMs,
+      },
+      'turn',
+    )
+    return stuckOr(world.ledger.settle(record))
+  }
+
+  /** Settles a turn without an answer; its client does not wait for the commit. */
+  settleWithout(outcome: Outcome, code: string | null): void {
+    void this.settle({ outcome, code, usage: null, tierServed: null, owned: null })
+  }
+
+  wish(): Wish {
+    const { affinity } = this.ask.turn
+    return {
+      owner: this.owner,
+      pin: this.pin,
+      affinity: affinity === null ? null : `${this.ask.caller.key}\n${affinity}`,
+      tried: this.spent,
+      unwell: this.#unwell(),
+    }
+  }
+
+  async ownerships(): Promise<readonly Ownership[]> {
+    const { references } = this.ask.turn
+    return Promise.all(references.map(async (reference) => ({ reference, owner: await this.world.owners.find(reference.id) })))
+  }
+
+  #unwell(): ReadonlySet<string> {
+    return new Set(this.tried.filter((t) => t.failure.blame === 'upstream').map((t) => t.baseUrl))
+  }
+}
+
+async function stuckOr(committed: Promise<void>): Promise<Refusal | null> {
+  try {
+    await committed
+    return null
+  } catch (error) {
+    if (error instanceof LedgerStuck) return ledgerUnavailable
+    throw error
+  }
+}
+
+export const ledgerUnavailable = refusal(
+  'ledger_unavailable',
+  'The ledger cannot be written just now, and no turn is served that would not be on the books. Please try again.',
+  { retryAfterMs: 5000 },
+)

@@ -1,0 +1,92 @@
+import type { AccountId } from '../core/ids.ts'
+import type { AttemptRecord, Outcome, TierRecord, TurnOpened, TurnSettled } from '../core/record.ts'
+import { bookedTier } from '../core/tier.ts'
+import type { Usage } from '../core/usage.ts'
+import type { Ask } from './world.ts'
+
+/** What became of the attempt that answered, for the books. */
+export interface Answered {
+  readonly outcome: Outcome
+  readonly code: string | null
+  readonly usage: Usage | null
+  readonly tierServed: string | null
+  readonly owned: TurnSettled['owned']
+}
+
+/** The record of a turn while it is being written: one per turn, settled once. */
+export class Draft {
+  readonly opened: TurnOpened
+  readonly #attempts: AttemptRecord[] = []
+  #tierSent: string | null = null
+  #firstOutputAtMs: number | null = null
+
+  constructor(ask: Ask, startedAtMs: number) {
+    const { tier, endpoint, model } = ask.turn
+    const tierRequested = tier.kind === 'known' || tier.kind === 'unknown' ? tier.raw : null
+    this.opened = { id: ask.id, key: ask.caller.key, endpoint, transport: 'http', model, startedAtMs, tierRequested }
+  }
+
+  sending(tierSent: string | null): void {
+    this.#tierSent = tierSent
+  }
+
+  firstOutput(atMs: number): void {
+    this.#firstOutputAtMs ??= atMs
+  }
+
+  /** Milliseconds from the beginning of an attempt to the first output, if that is the attempt that gave it. */
+  firstOutputAfter(startedAtMs: number): number | null {
+    return this.#firstOutputAtMs === null ? null : this.#firstOutputAtMs - startedAtMs
+  }
+
+  attempted(attempt: AttemptRecord): void {
+    this.#attempts.push(attempt)
+  }
+
+  get attempts(): readonly AttemptRecord[] {
+    return this.#attempts
+  }
+
+  settled(answered: Answered, nowMs: number): TurnSettled {
+    const { startedAtMs } = this.opened
+    return {
+      opened: this.opened,
+      outcome: answered.outcome,
+      code: answered.code,
+      firstOutputMs: this.#firstOutputAtMs === null ? null : this.#firstOutputAtMs - startedAtMs,
+      durationMs: nowMs - startedAtMs,
+      tier: this.#tier(answered.tierServed),
+      usage: this.#usage(answered.usage),
+      attempts: this.#attempts,
+      owned: answered.owned,
+    }
+  }
+
+  /** Billed is what was served; where the upstream did not say, what was sent. */
+  #tier(served: string | null): TierRecord {
+    return { requested: this.opened.tierRequested, sent: this.#tierSent, served, billed: bookedTier(served ?? this.#tierSent) }
+  }
+
+  /** What failed attempts are known to have used is part of the turn, if what the answer used is known too. */
+  #usage(ofAnswer: Usage | null): Usage | null {
+    if (ofAnswer === null) return null
+    const failed = this.#attempts.slice(0, -1).flatMap((attempt) => (attempt.usage === null ? [] : [attempt.usage]))
+    return failed.reduce(sum, ofAnswer)
+  }
+}
+
+function sum(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    cachedTokens: a.cachedTokens + b.cachedTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    reasoningTokens: a.reasoningTokens + b.reasoningTokens,
+  }
+}
+
+/** What the upstream stored, so that it may be referred to: nothing, unless the turn was stored. */
+export function ownedBy(ids: readonly (string | null)[], account: AccountId): TurnSettled['owned'] {
+  const known = ids.filter((id) => id !== null)
+  return known.length === 0 ? null : { ids: known, account }
+}

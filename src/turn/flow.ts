@@ -1,0 +1,114 @@
+import type { EventObserver, Seen } from '../dialect/dialect.ts'
+import { EventSplitter } from '../lib/sse.ts'
+
+/** What is not output is held back up to this; then it goes out, and that is the commit point. */
+export const heldEventsMax = 64
+export const heldBytesMax = 4 * 1024 * 1024
+
+export type Ended = Extract<Seen, { kind: 'terminal' | 'failed' }>
+
+/**
+ * One attempt's stream of events on its way to the client: cut into events, looked at, and put together again, so that a read of a
+ * hundred events is one write. Knows the commit point; does no I/O.
+ */
+export class EventFlow {
+  readonly #splitter: EventSplitter
+  readonly #observer: EventObserver
+  #out: Buffer[] = []
+  #run: Buffer | null = null
+  #runStart = 0
+  #runEnd = 0
+  #heldEvents = 0
+  #heldBytes = 0
+  #events = 0
+  #committed = false
+  #ended: Ended | null = null
+
+  constructor(observer: EventObserver, eventBytesMax: number) {
+    this.#observer = observer
+    this.#splitter = new EventSplitter(eventBytesMax)
+  }
+
+  /** False: an event is larger than the bound. */
+  push(chunk: Buffer): boolean {
+    const fits = this.#splitter.push(chunk, this.#take)
+    this.#closeRun()
+    return fits
+  }
+
+  /** Bytes for the client since last asked, the terminal event not among them. */
+  takeOut(): readonly Buffer[] {
+    const out = this.#out
+    if (out.length > 0) this.#out = []
+    return out
+  }
+
+  /** Whether the stream has given output: from here on the turn cannot move. */
+  get committed(): boolean {
+    return this.#committed
+  }
+
+  get ended(): Ended | null {
+    return this.#ended
+  }
+
+  /** Whole events seen so far. */
+  get events(): number {
+    return this.#events
+  }
+
+  get observer(): EventObserver {
+    return this.#observer
+  }
+
+  readonly #take = (bytes: Buffer, start: number, end: number): void => {
+    // One terminal event per turn reaches the client, whatever follows it.
+    if (this.#ended !== null) return
+    this.#events++
+    const seen = this.#observer.see(bytes, start, end)
+    switch (seen.kind) {
+      case 'output':
+        this.#committed = true
+        this.#pass(bytes, start, end)
+        break
+      case 'held':
+        this.#hold(seen.bytes)
+        break
+      case 'terminal':
+        this.#committed = true
+        this.#ended = seen
+        break
+      case 'failed':
+        this.#ended = seen
+        break
+    }
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#closeRun()
+    this.#out.push(bytes)
+    if (this.#committed) return
+    this.#heldEvents++
+    this.#heldBytes += bytes.length
+    if (this.#heldEvents >= heldEventsMax || this.#heldBytes >= heldBytesMax) this.#committed = true
+  }
+
+  /** Neighbouring events of one read go out as the one piece that they came in. */
+  #pass(bytes: Buffer, start: number, end: number): void {
+    if (this.#run === bytes && this.#runEnd === start) {
+      this.#runEnd = end
+      return
+    }
+    this.#closeRun()
+    this.#run = bytes
+    this.#runStart = start
+    this.#runEnd = end
+  }
+
+  #closeRun(): void {
+    if (this.#run === null) return
+    const whole = this.#runStart === 0 && this.#runEnd === this.#run.length
+    this.#out.push(whole ? this.#run : this.#run.subarray(this.#runStart, this.#runEnd))
+    this.#run = null
+  }
+}

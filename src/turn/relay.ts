@@ -1,0 +1,95 @@
+import type { Signal } from '../core/failure.ts'
+import { classify } from '../core/failure-table.ts'
+import type { Outcome } from '../core/record.ts'
+import { refusal } from '../core/refusal.ts'
+import type { Attempted, Try } from './attempt.ts'
+import { wasCancelled } from './cancel.ts'
+import type { Course } from './course.ts'
+import { recordAttempt, settleAnswer } from './settle.ts'
+import type { Relayed } from './stream.ts'
+
+type Streaming = Extract<Attempted, { kind: 'streaming' }>
+type Whole = Extract<Attempted, { kind: 'whole' }>
+
+const cutOff = refusal('shutting_down', 'The gateway is shutting down, and the answer was cut off. Please try again.')
+const brokeOff = refusal(
+  'upstream_unreachable',
+  'The upstream broke off in the middle of its answer. Nothing was tried again, since a part of it had been given already.',
+)
+
+/** From the commit point to the end of a stream: everything but the terminal event goes out, then the record is written, then the terminal event. */
+export async function relay(course: Course, t: Try, { stream, flow, headers }: Streaming): Promise<Outcome> {
+  const { client, world, draft } = course
+  const { lease } = t.chosen
+  const unopened = await course.isOnTheBooks()
+  if (unopened !== null) {
+    stream.stop('the ledger is unavailable')
+    recordAttempt(course, t, { outcome: 'failed', failure: null, status: null, code: unopened.code, usage: null })
+    course.settleWithout('failed', unopened.code)
+    await client.refuse(unopened, draft.attempts.length)
+    return 'failed'
+  }
+  draft.firstOutput(course.nowMs)
+  world.accounts.proved(lease, t.startedAtMs)
+  client.begin(200, headers, draft.attempts.length + 1)
+  client.keepAlive()
+  const relayed = await untilEnd(course, stream)
+  for (const hash of flow.observer.sealed()) world.origins.rememberSealed(hash, lease.account.id)
+
+  const cancelled = wasCancelled(course.signal)
+  const signal = signalOf(relayed)
+  const end = relayed.kind === 'ended' ? relayed.ended.end : null
+  const outcome = cancelled === null ? (end?.status ?? 'failed') : 'cancelled'
+  if (cancelled === null) judgeAccount(course, t, signal)
+  const unwritten = await settleAnswer(course, t, { outcome, end, signal })
+  if (cancelled?.by === 'client') return outcome
+  const trouble = cancelled === null ? (unwritten ?? (relayed.kind === 'broken' ? brokeOff : null)) : cutOff
+  if (trouble === null && relayed.kind === 'ended') {
+    client.write([relayed.ended.bytes])
+    await client.end()
+  } else client.breakOff(trouble ?? brokeOff, flow.observer.response())
+  return outcome
+}
+
+/** A whole answer: on the books first, then to the client. */
+export async function deliver(course: Course, t: Try, { status, answer, headers }: Whole): Promise<Outcome> {
+  const { client, world, draft } = course
+  const { lease } = t.chosen
+  const outcome = answer.end.status
+  draft.firstOutput(course.nowMs)
+  world.accounts.proved(lease, t.startedAtMs)
+  for (const hash of answer.sealed) world.origins.rememberSealed(hash, lease.account.id)
+  judgeAccount(course, t, null)
+  const unwritten = (await settleAnswer(course, t, { outcome, end: answer.end, signal: null })) ?? (await course.isOnTheBooks())
+  if (unwritten !== null) {
+    await client.refuse(unwritten, draft.attempts.length)
+    return outcome
+  }
+  client.begin(status, [...headers, ['content-length', String(answer.bytes)]], draft.attempts.length)
+  client.write(answer.pieces)
+  await client.end()
+  return outcome
+}
+
+/** Relays until upstream has ended, or the client has: then what is left is read for its usage only. */
+async function untilEnd({ client, signal }: Course, stream: Streaming['stream']): Promise<Relayed> {
+  const aborted = () => (wasCancelled(signal)?.by === 'client' ? stream.readOn() : stream.stop('the gateway is shutting down'))
+  signal.addEventListener('abort', aborted, { once: true })
+  const relayed = stream.relay(client)
+  if (signal.aborted) aborted()
+  const end = await relayed
+  signal.removeEventListener('abort', aborted)
+  return end
+}
+
+function signalOf(relayed: Relayed): Signal | null {
+  if (relayed.kind === 'broken') return relayed.signal
+  return relayed.ended.kind === 'failed' ? relayed.ended.signal : null
+}
+
+/** A whole answer that ended well forgives; one that failed after output counts like any other. */
+function judgeAccount({ world, nowMs }: Course, t: Try, signal: Signal | null): void {
+  const { lease } = t.chosen
+  if (signal === null) world.accounts.succeeded(lease, t.startedAtMs)
+  else world.accounts.failed(lease, classify(signal, nowMs), nowMs)
+}

@@ -1,0 +1,89 @@
+import type { Outcome } from '../core/record.ts'
+import type { Sink } from '../ports/sink.ts'
+import { admit } from './admit.ts'
+import { attempt, plan, type Attempted, type Try } from './attempt.ts'
+import { wasCancelled } from './cancel.ts'
+import { choose, type Chosen } from './choose.ts'
+import { blocked, callOff, refuse, tell, tellFailure } from './close.ts'
+import { Course } from './course.ts'
+import { learn } from './learn.ts'
+import { deliver, relay } from './relay.ts'
+import { recordAttempt } from './settle.ts'
+import { pause, withLease } from './with-lease.ts'
+import type { Ask, World } from './world.ts'
+
+/**
+ * One turn, from admitted question to settled bill: choose an account, lease it, shape the attempt, send it, judge what comes back.
+ * Everything before the commit point may be repeated; nothing after it.
+ *
+ * Answers the client completely through `sink`, refusals included, and leaves one record. `signal` is aborted with a `Cancelled`
+ * when the client has gone or the gateway stops. Throws nothing but a Bug.
+ */
+export async function runTurn(world: World, ask: Ask, sink: Sink, signal: AbortSignal): Promise<Outcome> {
+  const course = new Course(world, ask, sink, signal)
+  try {
+    const admitted = await admit(course)
+    if (admitted.kind === 'refused') return await refuse(course, admitted.refusal)
+    try {
+      return await answer(course)
+    } finally {
+      admitted.leave()
+    }
+  } catch (error) {
+    const cancelled = wasCancelled(signal)
+    if (cancelled === null) throw error
+    return await callOff(course, cancelled)
+  } finally {
+    course.client.close()
+  }
+}
+
+async function answer(course: Course): Promise<Outcome> {
+  for (;;) {
+    const chosen = await choose(course)
+    if (chosen.kind === 'none') return tell(course, chosen.conclusion)
+    const tried = await withLease(chosen.lease, () => tryOnce(course, chosen))
+    if (tried.kind === 'over') return tried.outcome
+    const next = learn(course, tried)
+    if (next.kind === 'stop') return tellFailure(course, next)
+    if (next.kind === 'same') await pause(course.world.clock, next.afterMs, course.signal)
+  }
+}
+
+/** How one try went: the turn is over, or this attempt failed before its commit point. */
+type Once =
+  | { readonly kind: 'over'; readonly outcome: Outcome }
+  | { readonly kind: 'failed'; readonly of: Try; readonly attempted: Extract<Attempted, { kind: 'failed' }> }
+
+async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value: Once; readonly upstreamDone: Promise<void> }> {
+  const planned = plan(course, chosen.lease)
+  if (planned.kind === 'blocked') return { value: { kind: 'over', outcome: await blocked(course, chosen, planned.refusal) }, upstreamDone: Promise.resolve() }
+  const t: Try = { chosen, plan: planned.plan, sendsForeign: planned.sendsForeign, startedAtMs: course.nowMs, breaker: new AbortController() }
+  const attempted = await untilCommit(course, t)
+  const { upstreamDone } = attempted
+  switch (attempted.kind) {
+    case 'failed':
+      return { value: { kind: 'failed', of: t, attempted }, upstreamDone }
+    case 'whole':
+      return { value: { kind: 'over', outcome: await deliver(course, t, attempted) }, upstreamDone }
+    case 'streaming':
+      return { value: { kind: 'over', outcome: await relay(course, t, attempted) }, upstreamDone }
+  }
+}
+
+/** Before output, a turn that is called off calls its upstream off at once. */
+async function untilCommit(course: Course, t: Try): Promise<Attempted> {
+  const breakOff = () => t.breaker.abort(course.signal.reason)
+  course.signal.addEventListener('abort', breakOff, { once: true })
+  if (course.signal.aborted) breakOff()
+  try {
+    const attempted = await attempt(course, t)
+    if (attempted.kind === 'failed') course.signal.throwIfAborted()
+    return attempted
+  } catch (error) {
+    if (wasCancelled(course.signal) !== null) recordAttempt(course, t, { outcome: 'cancelled', failure: null, status: null, code: null, usage: null })
+    throw error
+  } finally {
+    course.signal.removeEventListener('abort', breakOff)
+  }
+}

@@ -1,0 +1,157 @@
+import type { Signal } from '../core/failure.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Settings } from '../ports/settings.ts'
+import type { AnswerBody, AnswerReader } from '../ports/transport.ts'
+import type { Client } from './client.ts'
+import type { Ended, EventFlow } from './flow.ts'
+
+export type Judged =
+  /** Output has come, or what was held is too much to hold. */
+  { readonly kind: 'committed' } | { readonly kind: 'failed'; readonly signal: Signal; readonly ended: Extract<Ended, { kind: 'failed' }> | null }
+
+export type Relayed = { readonly kind: 'ended'; readonly ended: Ended } | { readonly kind: 'broken'; readonly signal: Signal }
+
+/** How long an upstream is read on for its usage when the client has gone after output. Unit: milliseconds. */
+export const readOnMs = 2000
+/** How long an upstream may take to end its answer after the terminal event; then the connection is given up. Unit: milliseconds. */
+export const lingerMs = 2000
+
+/**
+ * Drives one stream: first to its commit point, holding everything, then to its end, giving everything to the client as fast as the
+ * client takes it. One reader for both, so that nothing is lost between them.
+ */
+export class AnswerStream implements AnswerReader {
+  readonly #body: AnswerBody
+  readonly #flow: EventFlow
+  readonly #clock: Clock
+  readonly #times: Settings['times']
+  readonly #sentAtMs: number
+  #lastEventAtMs: number
+  #disarm: () => void = () => {}
+  #client: Client | null = null
+  #judged: ((judged: Judged) => void) | null = null
+  #relayed: ((relayed: Relayed) => void) | null = null
+  #over: Signal | null = null
+
+  constructor(body: AnswerBody, flow: EventFlow, clock: Clock, timing: { readonly times: Settings['times']; readonly sentAtMs: number }) {
+    this.#body = body
+    this.#flow = flow
+    this.#clock = clock
+    this.#times = timing.times
+    this.#sentAtMs = timing.sentAtMs
+    this.#lastEventAtMs = timing.sentAtMs
+  }
+
+  /** Reads up to the commit point, or to what makes another attempt necessary. */
+  judge(): Promise<Judged> {
+    return new Promise((resolve) => {
+      this.#judged = resolve
+      this.#watch()
+      this.#body.read(this)
+    })
+  }
+
+  /** From the commit point to the end; the terminal event is left to the caller, who settles first. */
+  relay(client: Client): Promise<Relayed> {
+    return new Promise((resolve) => {
+      this.#relayed = resolve
+      this.#client = client
+      if (this.#give() && !this.#finish()) this.#body.resume()
+    })
+  }
+
+  /** The client has gone: the rest is read for its usage only, and not for long. */
+  readOn(): void {
+    this.#client = null
+    if (this.#finish()) return
+    this.#disarm()
+    this.#disarm = this.#clock.after(readOnMs, () => this.#break({ kind: 'ended', detail: 'the client had gone' }))
+    this.#body.resume()
+  }
+
+  /** Stops at once; whoever waits is told. */
+  stop(detail: string): void {
+    this.#break({ kind: 'ended', detail })
+  }
+
+  chunk(bytes: Buffer): void {
+    if (this.#over !== null) return
+    const before = this.#flow.events
+    if (!this.#flow.push(bytes)) return this.#break({ kind: 'ended', detail: 'an event was larger than the bound' })
+    if (this.#flow.events !== before) this.#lastEventAtMs = this.#clock.now()
+    if (this.#judged !== null) return this.#pronounce(this.#judged)
+    if (this.#relayed === null) return
+    if (this.#client === null) this.#flow.takeOut()
+    else this.#give()
+    this.#finish()
+  }
+
+  end(): void {
+    if (this.#flow.ended !== null) this.#disarm()
+    this.#break({ kind: 'ended', detail: 'the stream ended without its terminal event' })
+  }
+
+  broken(detail: string): void {
+    if (this.#flow.ended !== null) this.#disarm()
+    this.#break({ kind: 'ended', detail })
+  }
+
+  #pronounce(judged: (judged: Judged) => void): void {
+    const { ended, committed } = this.#flow
+    if (!committed && ended === null) return
+    this.#body.pause()
+    this.#judged = null
+    judged(!committed && ended?.kind === 'failed' ? { kind: 'failed', signal: ended.signal, ended } : { kind: 'committed' })
+  }
+
+  /** False: the client is full, and upstream waits for it. */
+  #give(): boolean {
+    const out = this.#flow.takeOut()
+    const client = this.#client
+    if (client === null || out.length === 0 || client.write(out)) return true
+    this.#body.pause()
+    client.drained(() => {
+      if (this.#client === client && !this.#finish()) this.#body.resume()
+    })
+    return false
+  }
+
+  #finish(): boolean {
+    const { ended } = this.#flow
+    if (ended === null && this.#over === null) return false
+    this.#disarm()
+    const relayed = this.#relayed
+    this.#relayed = null
+    if (ended !== null) {
+      // What upstream still sends is of no use, but its end is: the connection can be used again.
+      this.#disarm = this.#clock.after(lingerMs, () => this.#body.cancel())
+      this.#body.resume()
+      relayed?.({ kind: 'ended', ended })
+    } else if (this.#over !== null) relayed?.({ kind: 'broken', signal: this.#over })
+    return true
+  }
+
+  #break(signal: Signal): void {
+    if (this.#over !== null || this.#flow.ended !== null) return
+    this.#over = signal
+    this.#disarm()
+    this.#body.cancel()
+    const judged = this.#judged
+    this.#judged = null
+    judged?.(this.#flow.committed ? { kind: 'committed' } : { kind: 'failed', signal, ended: null })
+    if (this.#relayed !== null) this.#finish()
+  }
+
+  /** One timer for the stream: the first event has its time, and each later one its own. */
+  #watch(): void {
+    const first = this.#flow.events === 0
+    const dueMs = first ? this.#sentAtMs + this.#times.firstEventMs : this.#lastEventAtMs + this.#times.betweenEventsMs
+    this.#disarm = this.#clock.after(dueMs - this.#clock.now(), () => {
+      const isLate = this.#flow.events === 0 ? first : this.#clock.now() - this.#lastEventAtMs >= this.#times.betweenEventsMs
+      if (!isLate) return this.#watch()
+      this.#break(
+        this.#flow.committed ? { kind: 'ended', detail: 'the upstream fell silent' } : { kind: 'silent', waitingFor: first ? 'first-event' : 'next-event' },
+      )
+    })
+  }
+}

@@ -1,0 +1,99 @@
+import type { Account, Credential } from '../core/account.ts'
+import type { ErrorObject, Signal } from '../core/failure.ts'
+import type { UpstreamModel } from '../core/ids.ts'
+import { answerSignal } from '../core/signal.ts'
+import type { Clock } from '../lib/clock.ts'
+import { collect, type Collected } from '../lib/collect.ts'
+import type { Call, Sent, Transport } from '../ports/transport.ts'
+import { listBytesMax, member, modelNames, modelsCall, parsed } from './models.ts'
+
+/** What asking an account whether it serves came to. */
+export type Probed = { readonly kind: 'well' } | { readonly kind: 'unwell'; readonly signal: Signal }
+
+export interface ProbeParts {
+  readonly transport: Transport
+  readonly clock: Clock
+  /** The error reader of the dialect in which the turn of one token is asked. */
+  readonly readError: (body: Buffer) => ErrorObject | null
+}
+
+export interface ProbeWish {
+  readonly account: Account
+  readonly credential: Credential
+  /** What the turn of one token asks for; null: only the list of models can be asked for, and an upstream without one counts as unwell. */
+  readonly model: UpstreamModel | null
+  readonly signal: AbortSignal
+}
+
+type Answer = Extract<Sent, { kind: 'answer' }>
+
+const turnMs = 60_000
+const connectMs = 10_000
+/** How much of an error body is read, and for how long: what is more, or later, is judged by its head alone. */
+const errorBytesMax = 64 * 1024
+const errorMs = 5_000
+const answerBytesMax = 1024 * 1024
+/** How upstreams say that they have no list of models. */
+const noListStatuses: ReadonlySet<number> = new Set([404, 405, 501])
+/** The smallest number that Responses accepts. */
+const outputTokens = 16
+
+/** Asks for the list of models, and where the upstream has none, for a turn as short as can be. Rejects only with the signal's reason. */
+export async function probe(parts: ProbeParts, wish: ProbeWish): Promise<Probed> {
+  const listed = await parts.transport.send(modelsCall(wish.account, wish.credential, wish.signal))
+  if (listed.kind === 'signal') return { kind: 'unwell', signal: listed.signal }
+  const judged = await judgeList(parts, listed)
+  wish.signal.throwIfAborted()
+  if (judged.kind !== 'no-list') return judged
+  if (wish.model === null) return { kind: 'unwell', signal: judged.signal }
+  const sent = await parts.transport.send(turnCall(wish, wish.model))
+  if (sent.kind === 'signal') return { kind: 'unwell', signal: sent.signal }
+  const probed = await judgeTurn(parts, sent)
+  // Breaking the probe off breaks its answer too, and that is no evidence.
+  wish.signal.throwIfAborted()
+  return probed
+}
+
+async function judgeList(parts: ProbeParts, answer: Answer): Promise<Probed | { readonly kind: 'no-list'; readonly signal: Signal }> {
+  const isList = answer.status === 200
+  const collected = await collect(answer.body, isList ? listBytesMax : errorBytesMax, parts.clock, errorMs)
+  if (isList && modelNames(bytesOf(collected)) !== null) return { kind: 'well' }
+  const signal = evidence(parts, answer, bytesOf(collected))
+  return { kind: isList || noListStatuses.has(answer.status) ? 'no-list' : 'unwell', signal }
+}
+
+async function judgeTurn(parts: ProbeParts, answer: Answer): Promise<Probed> {
+  const collected = await collect(answer.body, answerBytesMax, parts.clock, answer.status === 200 ? turnMs : errorMs)
+  const bytes = bytesOf(collected)
+  if (answer.status !== 200) return { kind: 'unwell', signal: evidence(parts, answer, bytes) }
+  const status = member(parsed(bytes), 'status')
+  if (status === 'completed' || status === 'incomplete') return { kind: 'well' }
+  const error = parts.readError(bytes)
+  if (error !== null) return { kind: 'unwell', signal: { kind: 'told', status: null, headers: answer.headers, error } }
+  return { kind: 'unwell', signal: { kind: 'ended', detail: 'the answer to a probe was no Responses answer' } }
+}
+
+/** What there is to judge by; nothing of what broke off or came too late. */
+function bytesOf(collected: Collected): Buffer {
+  return collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
+}
+
+function evidence(parts: ProbeParts, answer: Answer, body: Buffer): Signal {
+  return answerSignal(answer.status, answer.headers, body, parts.readError(body))
+}
+
+function turnCall(wish: ProbeWish, model: UpstreamModel): Call {
+  const bytes = Buffer.from(JSON.stringify({ model, input: 'ping', max_output_tokens: outputTokens, store: false }))
+  return {
+    account: wish.account,
+    credential: wish.credential,
+    method: 'POST',
+    path: '/responses',
+    clientHeaders: { accept: 'application/json' },
+    omit: [],
+    body: { pieces: [bytes], bytes: bytes.length },
+    connectMs,
+    headMs: turnMs,
+    signal: wish.signal,
+  }
+}

@@ -1,0 +1,84 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { AccountId, ClientModel, KeyId, TurnId, UpstreamModel } from '../../src/core/ids.ts'
+import type { AttemptRecord, TurnOpened, TurnSettled } from '../../src/core/record.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { Log } from '../../src/ports/log.ts'
+import type { TurnQuery } from '../../src/ports/stores.ts'
+import { firstIdAt } from '../../src/storage/retention.ts'
+import type { StoreOptions } from '../../src/storage/store.ts'
+
+let lastIdMs = Date.UTC(2026, 10, 1)
+
+/** A turn's id, above all that were made before it: real ones of the same millisecond have no order. */
+export function turnId(): TurnId {
+  lastIdMs += 1
+  return firstIdAt(lastIdMs) as TurnId
+}
+
+export const account = (name: string): AccountId => name as AccountId
+
+export function opened(more: Partial<Omit<TurnOpened, 'key'>> & { readonly key?: string } = {}): TurnOpened {
+  return {
+    id: turnId(),
+    endpoint: 'responses',
+    transport: 'http',
+    model: 'fast-model' as ClientModel,
+    startedAtMs: Date.UTC(2026, 10, 21),
+    tierRequested: 'fast',
+    ...more,
+    key: (more.key ?? 'laptop') as KeyId,
+  }
+}
+
+export function attempt(by: string, more: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    account: account(by),
+    upstreamModel: 'gpt-5.5' as UpstreamModel,
+    transport: 'http',
+    outcome: 'completed',
+    failure: null,
+    status: 200,
+    code: null,
+    startedAtMs: Date.UTC(2026, 10, 21),
+    firstOutputMs: 412,
+    durationMs: 3120,
+    because: 'priority 10, least loaded',
+    notChosen: [{ account: account('spare'), why: 'cooling', count: 1 }],
+    usage: null,
+    ...more,
+  }
+}
+
+export function settled(turn: TurnOpened, more: Partial<TurnSettled> = {}): TurnSettled {
+  return {
+    opened: turn,
+    outcome: 'completed',
+    code: null,
+    firstOutputMs: 412,
+    durationMs: 3120,
+    tier: { requested: turn.tierRequested, sent: null, served: 'default', billed: 'default' },
+    usage: { inputTokens: 1200, cachedTokens: 1000, cacheWriteTokens: 0, outputTokens: 88, reasoningTokens: 20 },
+    attempts: [attempt('main')],
+    owned: null,
+    ...more,
+  }
+}
+
+export const everything: TurnQuery = { limit: 100, before: null, key: null, account: null, status: null, outcome: null }
+
+/** A log that keeps its sentences. */
+export function listening(): { readonly log: Log; readonly sentences: string[] } {
+  const sentences: string[] = []
+  const say = (_fields: object, sentence: string): void => void sentences.push(sentence)
+  return { log: { debug: say, info: say, warn: say, error: say }, sentences }
+}
+
+export function folder(): string {
+  return fs.mkdtempSync(path.join(os.tmpdir(), 'turnout store '))
+}
+
+export function storeOptions(more: Partial<StoreOptions> = {}): StoreOptions {
+  return { file: path.join(folder(), 'turnout.db'), clock: systemClock, commitMs: 5000, retentionMs: 90 * 24 * 3600 * 1000, log: listening().log, ...more }
+}
