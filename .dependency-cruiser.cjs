@@ -8,6 +8,7 @@ const line = [
   ['ports'],
   ['turn', 'pool', 'upstream', 'storage', 'sharing', 'observe'],
   ['server', 'admin'],
+  ['parts.ts'],
   ['app.ts'],
   ['index.ts'],
   ['cli'],
@@ -15,7 +16,7 @@ const line = [
 ]
 /** Beside the line: what each may import, and who may import it. */
 const beside = {
-  config: { imports: ['lib', 'core'], importedBy: ['app.ts', 'cli'] },
+  config: { imports: ['lib', 'core'], importedBy: ['parts.ts', 'app.ts', 'cli'] },
   simulator: { imports: ['lib'], importedBy: ['app.ts', 'cli'] },
 }
 

@@ -1,177 +1,230 @@
-import { randomUUIDv7 } from 'node:crypto'
-import { keyHasher, type Resolved } from './config/resolve.ts'
-import type { Account, Credential } from './core/account.ts'
-import type { AccountId, TurnId, UpstreamModel } from './core/ids.ts'
-import { defaultRules } from './core/policy.ts'
-import { responses } from './dialect/responses/responses.ts'
-import { systemClock as clock, systemDice as dice } from './lib/clock.ts'
-import type { LiveLog } from './observe/log.ts'
-import { PrometheusMetrics } from './observe/metrics.ts'
-import { LiveAccounts } from './pool/accounts.ts'
-import { Listings } from './pool/listings.ts'
-import { RememberedOrigins } from './pool/origins.ts'
-import { Probes, type Probed } from './pool/probes.ts'
-import type { Settings } from './ports/settings.ts'
-import type { Transport } from './ports/transport.ts'
-import { Bodies } from './server/bodies.ts'
-import { healthRoutes, type Readiness } from './server/health-routes.ts'
-import { turnRoutes } from './server/http-turn.ts'
-import { KeyRing, Operators } from './server/identify.ts'
-import { MemoryLimits } from './server/limits.ts'
-import { modelsRoutes } from './server/models-route.ts'
-import { OpenTurns } from './server/open-turns.ts'
-import { Refuser } from './server/refuse.ts'
-import { responsesRoutes } from './server/responses-routes.ts'
-import { Server, serverLimits } from './server/server.ts'
-import type { Store } from './storage/store.ts'
-import { runTurn } from './turn/run-turn.ts'
-import type { World } from './turn/world.ts'
-import { httpTransport, type HttpTransport } from './upstream/http.ts'
-import { listModels } from './upstream/models.ts'
-import { probe } from './upstream/probe.ts'
+import { dirname, join, resolve as absolute } from 'node:path'
+import { loadConfiguration, type Loaded, type Overrides } from './config/load.ts'
+import { problemText } from './config/problem.ts'
+import { isTrial, needsSimulator, placesOf, resolve, type Resolved } from './config/resolve.ts'
+import type { Configuration } from './config/schema.ts'
+import { adminToken, closeFolder, secretKey, trialKey } from './config/secret-key.ts'
+import { writeTemplate } from './config/template.ts'
+import { watchConfiguration, type Watch } from './config/watch.ts'
+import { systemClock } from './lib/clock.ts'
+import { claimPidFile, readPidFile, removePidFile } from './lib/pid-file.ts'
+import { createLog, type LiveLog } from './observe/log.ts'
+import { behaviourOf } from './simulator/behaviour.ts'
+import { startSimulator, type Simulator } from './simulator/server.ts'
+import { StoreError } from './storage/store-error.ts'
+import { openStore, type Store } from './storage/store.ts'
+import { Parts } from './parts.ts'
 
-/** What must stand before the parts are built: read, opened and found usable. */
-export interface Foundation {
-  readonly resolved: Resolved
-  readonly secret: Buffer
-  readonly adminToken: string
-  readonly store: Store
-  readonly log: LiveLog
+export interface GatewayOptions {
+  /** The configuration file; written from the template where there is none. */
+  readonly file: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly overrides: Overrides
+  /** Default: JSON lines on stderr. */
+  readonly log?: LiveLog
 }
 
-/** The parts of one gateway, each built once and wired. */
-export interface App {
-  readonly server: Server
-  readonly accounts: LiveAccounts
-  /** Takes over a configuration whole; open turns keep the policy that they began with. */
-  configure(resolved: Resolved, adminToken: string): void
-  /** Begins what goes on by itself: probes and lists of models. */
-  start(): void
-  /** Ends it, and breaks off what is still sent upstream. */
-  stop(): void
+/** A gateway that serves. */
+export interface Gateway {
+  readonly url: string
+  /** The key of the trial, while its pool is the trial's. */
+  readonly trialKey: string | null
+  /** Set when the admin token was made at this start. */
+  readonly madeAdminToken: string | null
+  /** The configuration file, where it was written from the template at this start. */
+  readonly wrote: string | null
+  /** Reads the configuration again, changed or not. */
+  reload(): void
+  /** Takes nothing new, finishes what runs, and ends. */
+  drain(): Promise<void>
+  /** Ends at once; running turns are cut off. */
+  stop(): Promise<void>
 }
 
-/** How long a probe may take in all. Unit: milliseconds. */
-const probeMs = 70_000
+export type Opened =
+  | { readonly kind: 'open'; readonly gateway: Gateway }
+  /** `exit`: 2 for a bad configuration, 1 for everything else. */
+  | { readonly kind: 'failed'; readonly exit: 1 | 2; readonly sentences: readonly string[] }
 
-export function buildApp({ resolved, secret, adminToken, store, log }: Foundation): App {
-  let current = resolved
-  const settings = (): Settings => ({ ...current.settings, rules: current.rules ?? defaultRules })
-  const transport = httpTransport({ clock })
-  const accounts = new LiveAccounts({
-    clock,
-    dice,
-    bounds: () => current.settings.bounds,
-    keep: (memory) =>
-      void store.memories.keep(memory).catch((error: unknown) => log.error({ err: error, account: memory.account }, 'the health of an account was not kept')),
-    suspect: (account) => probes.suspect(account),
-  })
-  const probes = new Probes({ clock, log, accounts, probe: probeBy(transport) })
-  const listings = new Listings({ clock, accounts, list: (account, credential) => listBy(transport, account, credential) })
-  const bodies = new Bodies()
-  const open = new OpenTurns()
-  const metrics = new PrometheusMetrics(gauges(accounts, bodies, store))
-  const refuser = new Refuser({ dialect: responses, metrics, log })
-  const keys = new KeyRing(keyHasher(secret))
-  const operators = new Operators(keyHasher(secret), { admin: adminToken, metrics: resolved.metricsToken })
-  const world: World = {
-    clock,
-    dice,
-    accounts,
-    transport,
-    ledger: store.ledger,
-    limits: new MemoryLimits(),
-    owners: store.owners,
-    origins: new RememberedOrigins(clock),
-    metrics,
-    log,
-    settings,
-  }
-  const live = () => accounts.all().map(({ account }) => account)
-  const pools = () => [...accounts.pools()].map(([id, members]) => ({ id, accounts: members }))
-  const server: Server = new Server({
-    routes: [
-      ...turnRoutes({
-        clock,
-        dialect: responses,
-        refuser,
-        bodies,
-        open,
-        bodyIdleMs: serverLimits.headersMs,
-        settings,
-        run: (ask, sink, signal) => runTurn(world, ask, sink, signal),
-      }),
-      ...responsesRoutes({ owners: store.owners, transport, refuser, open, clock, settings, owned: (account) => accounts.find(account) }),
-      ...modelsRoutes({ refuser, sinceMs: clock.now(), accounts: live, pools, listed: (account) => listings.listed(account) }),
-      ...healthRoutes({ readiness: () => readiness(server, accounts, store), metrics: () => metrics.scrape() }),
-    ],
-    keys,
-    operators,
-    refuser,
-    open,
-    clock,
-    log,
-    limits: serverLimits,
-    newId: () => randomUUIDv7() as TurnId,
-  })
-  const configure = (next: Resolved, token: string): void => {
-    for (const { account } of current.accounts) if (!next.accounts.some((kept) => kept.account.id === account.id)) transport.forget(account.id)
-    current = next
-    accounts.configure(next.accounts, next.pools)
-    keys.replace(next.keys)
-    operators.replace({ admin: token, metrics: next.metricsToken })
-    log.setLevel(next.logLevel)
-    store.keepTurns(next.retentionMs)
-    void listings.refresh()
-  }
-  configure(resolved, adminToken)
-  return {
-    server,
-    accounts,
-    configure,
-    start() {
-      probes.start()
-      listings.start()
-    },
-    stop() {
-      probes.stop()
-      listings.stop()
-      transport.close()
-    },
+/** A store that does not commit within this ends the turn that waits for it. Unit: milliseconds. */
+const commitMs = 5000
+
+/** What is wrong at the start, for the person who started it. */
+class Unusable extends Error {
+  readonly exit: 1 | 2
+  readonly sentences: readonly string[]
+
+  constructor(exit: 1 | 2, sentences: readonly string[]) {
+    super(sentences.join('\n'))
+    this.exit = exit
+    this.sentences = sentences
   }
 }
 
-/** An account is probed with the first model that its mapping names, where it names one. */
-function probeBy(transport: Transport): (account: Account, credential: Credential) => Promise<Probed> {
-  return async (account, credential) => {
-    const [model] = account.mapping.exact.values()
-    const signal = AbortSignal.timeout(probeMs)
+/** Reads the configuration, opens the store, and serves. Whatever is wrong comes back as sentences; what was opened before is closed again. */
+export async function createGateway(options: GatewayOptions): Promise<Opened> {
+  const opening = new Opening(options)
+  try {
+    return { kind: 'open', gateway: await opening.open() }
+  } catch (error) {
+    await opening.undo()
+    if (error instanceof Unusable) return { kind: 'failed', exit: error.exit, sentences: error.sentences }
+    throw error
+  }
+}
+
+/** The steps of a start, and of its end in reverse. */
+class Opening {
+  readonly #options: GatewayOptions
+  readonly #file: string
+  readonly #undo: (() => Promise<void> | void)[] = []
+
+  constructor(options: GatewayOptions) {
+    this.#options = options
+    this.#file = absolute(options.file)
+  }
+
+  async open(): Promise<Gateway> {
+    const wrote = this.#template()
+    const configuration = this.#loaded(this.#load())
+    const { data, store: storeFile } = placesOf(configuration, dirname(this.#file))
+    closeFolder(data)
+    const pidFile = join(data, 'turnout.pid')
+    refuseSecond(readPidFile(pidFile), data)
+    const log = this.#options.log ?? createLog(configuration.log.level)
+    const [store, simulator] = await Promise.all([this.#store(storeFile, configuration, log), this.#simulator(configuration)])
+    const secret = usable(secretKey(data, this.#options.environment)).key
+    const trial = isTrial(configuration) ? usable(trialKey(data)).text : null
+    const resolved = this.#resolve(configuration, { secret, simulator, trial })
+    const own = resolved.adminToken === null ? usable(adminToken(data)) : null
+    const token = resolved.adminToken ?? own?.text ?? ''
+    const parts = new Parts({ resolved, secret, adminToken: token, store, log })
+    this.#undo.push(() => parts.stop())
+    parts.accounts.recall(await store.memories.all())
+    const url = await this.#listen(parts, resolved.server)
+    refuseSecond(claimPidFile(pidFile, { pid: process.pid, url }), data)
+    this.#undo.push(() => removePidFile(pidFile, process.pid))
+    parts.start()
+    const watch = this.#watch(parts, log, (next) => {
+      const again = this.#resolve(next, { secret, simulator, trial: isTrial(next) ? usable(trialKey(data)).text : null })
+      return { resolved: again, token: again.adminToken ?? usable(adminToken(data)).text }
+    })
+    log.info({ url, accounts: resolved.accounts.length }, 'serving')
+    return {
+      url,
+      trialKey: trial,
+      madeAdminToken: own?.made === true ? own.text : null,
+      wrote,
+      reload: () => watch.reload(),
+      drain: async () => {
+        await parts.server.drain(resolved.settings.times.drainMs)
+        await this.undo()
+      },
+      stop: async () => {
+        await parts.server.drain(0)
+        await this.undo()
+      },
+    }
+  }
+
+  /** Closes what was opened, the last first. */
+  async undo(): Promise<void> {
+    for (let step = this.#undo.pop(); step !== undefined; step = this.#undo.pop()) await step()
+  }
+
+  #template(): string | null {
+    const written = writeTemplate(this.#file)
+    if (written.kind === 'unwritable') throw new Unusable(1, [written.why])
+    return written.kind === 'written' ? this.#file : null
+  }
+
+  #load(): Loaded {
+    return loadConfiguration(this.#file, this.#options.environment, this.#options.overrides)
+  }
+
+  #loaded(loaded: Loaded): Configuration {
+    if (loaded.kind === 'invalid') throw new Unusable(2, loaded.problems.map(problemText))
+    return loaded.configuration
+  }
+
+  async #store(file: string, { ledger }: Configuration, log: LiveLog): Promise<Store> {
     try {
-      return await probe({ transport, clock, readError: responses.readError }, { account, credential, model: (model ?? null) as UpstreamModel | null, signal })
+      const store = await openStore({ file, clock: systemClock, commitMs, retentionMs: ledger.retention, log })
+      this.#undo.push(() => store.close())
+      return store
     } catch (error) {
-      if (signal.aborted) return { kind: 'unwell', signal: { kind: 'silent', waitingFor: 'whole-answer' } }
+      if (error instanceof StoreError) throw new Unusable(1, [error.message])
       throw error
     }
   }
-}
 
-async function listBy(transport: HttpTransport, account: Account, credential: Credential): Promise<readonly string[] | null> {
-  return listModels({ transport, clock }, account, credential, AbortSignal.timeout(probeMs)).catch(() => null)
-}
+  async #simulator(configuration: Configuration): Promise<Simulator | null> {
+    if (!needsSimulator(configuration)) return null
+    const simulator = await startSimulator()
+    this.#undo.push(() => simulator.close())
+    return simulator
+  }
 
-function gauges(accounts: LiveAccounts, bodies: Bodies, store: Store): ConstructorParameters<typeof PrometheusMetrics>[0] {
-  return {
-    leases: () => accounts.all().map((live): readonly [AccountId, number] => [live.account.id, live.inFlight]),
-    health: () => accounts.all().map((live) => [live.account.id, live.state(clock.now())] as const),
-    sessions: () => 0,
-    bufferedBytes: () => [['bodies', bodies.bytes] as const],
-    ledgerLag: () => store.ledger.lag(),
+  #resolve(configuration: Configuration, parts: { readonly secret: Buffer; readonly simulator: Simulator | null; readonly trial: string | null }): Resolved {
+    const { secret, simulator, trial } = parts
+    const resolved = resolve(configuration, { folder: dirname(this.#file), secret, simulatorUrl: simulator?.url ?? null, trialKey: trial })
+    for (const { account, credential, simulate } of resolved.accounts) {
+      if (simulate === null || credential.kind !== 'api_key') continue
+      const { fault, after, resetsInSeconds } = simulate
+      simulator?.set(credential.apiKey, {
+        ...behaviourOf({ fault, after, ...(resetsInSeconds === null ? {} : { resets_in_seconds: resetsInSeconds }) }),
+        label: account.id,
+      })
+    }
+    return resolved
+  }
+
+  async #listen(parts: Parts, { host, port }: Resolved['server']): Promise<string> {
+    try {
+      const at = await parts.server.listen(host, port)
+      this.#undo.push(() => parts.server.drain(0))
+      return `http://${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`
+    } catch (error) {
+      throw new Unusable(1, [whyNotListening(error, host, port)])
+    }
+  }
+
+  #watch(parts: Parts, log: LiveLog, prepare: (next: Configuration) => { readonly resolved: Resolved; readonly token: string }): Watch {
+    const changed = (loaded: Loaded): void => {
+      if (loaded.kind === 'invalid')
+        return log.error({ problems: loaded.problems.map(problemText) }, 'the changed configuration is invalid: the last good one stays')
+      try {
+        const { resolved, token } = prepare(loaded.configuration)
+        parts.configure(resolved, token)
+        log.info({ accounts: resolved.accounts.length }, 'the changed configuration holds from now on')
+      } catch (error) {
+        log.error({ err: error }, 'the changed configuration could not be applied: the last good one stays')
+      }
+    }
+    const watch = watchConfiguration({ file: this.#file, load: () => this.#load(), changed, clock: systemClock })
+    this.#undo.push(() => watch.stop())
+    return watch
   }
 }
 
-function readiness(server: Server, accounts: LiveAccounts, store: Store): Readiness {
-  if (server.draining) return { ready: false, reason: 'the gateway is shutting down' }
-  if (!store.ready()) return { ready: false, reason: 'the store does not commit' }
-  const serving = accounts.all().some((live) => live.enabled && live.self.condition.health.kind !== 'retired')
-  return serving ? { ready: true } : { ready: false, reason: 'every account is retired or disabled' }
+function refuseSecond(holder: { readonly pid: number; readonly url: string } | null, data: string): void {
+  if (holder === null || holder.pid === process.pid) return
+  throw new Unusable(1, [
+    `Another gateway serves the data in ${data}: process ${holder.pid}, at ${holder.url}. Stop it first, or give this one a folder of its own with --data.`,
+  ])
+}
+
+function whyNotListening(error: unknown, host: string, port: number): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  if (code === 'EADDRINUSE')
+    return `Port ${port} on ${host} is taken by another program. Stop that one, or choose another port with --port (0 takes any free one).`
+  if (code === 'EACCES') return `Port ${port} needs rights that this user does not have. Choose a port above 1023 with --port.`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `This machine has no address ${host}. Use 127.0.0.1, 0.0.0.0, or one of its own with --host.`
+  return `Cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}.`
+}
+
+/** A secret, or the sentence that says why there is none. */
+function usable<T extends { readonly kind: string }>(secret: T): Exclude<T, { readonly kind: 'unusable' }> {
+  if (secret.kind === 'unusable' && 'why' in secret) throw new Unusable(1, [String(secret.why)])
+  return secret as Exclude<T, { readonly kind: 'unusable' }>
 }

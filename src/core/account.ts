@@ -1,4 +1,4 @@
-import type { AccountId, PoolId, UpstreamModel } from './ids.ts'
+import type { AccountId, PoolId } from './ids.ts'
 import type { Mapping } from './model.ts'
 
 export type UpstreamKind = 'openai' | 'openai-compatible' | 'simulator'
@@ -37,10 +37,4 @@ export type Credential =
 export interface Pool {
   readonly id: PoolId
   readonly accounts: readonly AccountId[]
-}
-
-/** One account and the name that its mapping gives to the model asked for. */
-export interface Pairing {
-  readonly account: AccountId
-  readonly model: UpstreamModel
 }

@@ -120,7 +120,7 @@ export function conclude(last: Tried, takeBack: boolean, when: { readonly nowMs:
     case 'broken-stream':
       return refuse(refusal('upstream_unreachable', `No account could answer: ${failure.because}.`))
     case 'network':
-      return refuse(refusal('upstream_unreachable', `No account could be reached: ${failure.message}.`))
+      return refuse(refusal('upstream_unreachable', 'No account that could serve this could be reached.'))
     case 'silent':
       return refuse(refusal('upstream_timeout', 'The upstream did not answer in time.'))
   }
@@ -138,7 +138,7 @@ export function noAccountReady(readyAtMs: number | null, nowMs: number): Refusal
   const waitMs = Math.max(1, readyAtMs - nowMs)
   if (waitMs <= retryAfterMsMax)
     return refusal('no_account_ready', `No account is ready. Please try again in ${Math.ceil(waitMs / 1000)}s.`, { retryAfterMs: waitMs })
-  return refusal('no_account_ready', `Every account has reached its usage limit. The first is ready again at ${new Date(readyAtMs).toISOString()}.`, {
+  return refusal('no_account_ready', `Every account that could serve this is resting. The first is ready again at ${new Date(readyAtMs).toISOString()}.`, {
     reset: { atMs: readyAtMs, inMs: waitMs },
   })
 }

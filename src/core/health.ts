@@ -46,8 +46,8 @@ interface Rest {
 }
 
 const minute = 60_000
-const rest = (firstMs: number, factor: number, mostMs: number, family: readonly FailureKind[], from = 1): Rest => ({ firstMs, factor, mostMs, from, family })
-const unwell: readonly FailureKind[] = ['server', 'network', 'broken-stream']
+const rest = (firstMs: number, factor: number, mostMs: number, family: readonly FailureKind[]): Rest => ({ firstMs, factor, mostMs, from: 1, family })
+const unwell: Rest = { ...rest(5000, 2, minute, ['server', 'network', 'broken-stream']), from: 3 }
 
 const rests: Readonly<Record<FailureKind, Rest | null>> = {
   credential: rest(minute, 2, 60 * minute, ['credential']),
@@ -57,9 +57,9 @@ const rests: Readonly<Record<FailureKind, Rest | null>> = {
   rate: rest(5000, 2, 5 * minute, ['rate']),
   model: rest(30 * minute, 1, 30 * minute, ['model']),
   overload: rest(10_000, 1.5, minute, ['overload']),
-  server: rest(5000, 2, minute, unwell, 3),
-  network: rest(5000, 2, minute, unwell, 3),
-  'broken-stream': rest(5000, 2, minute, unwell, 3),
+  server: unwell,
+  network: unwell,
+  'broken-stream': unwell,
   silent: rest(30_000, 1, 30_000, ['silent']),
   transport: null,
   'lost-continuation': null,

@@ -114,7 +114,7 @@ function lessLoaded(group: readonly Candidate[], dice: number): Candidate {
   const rest = group.filter((c) => c !== a)
   const b = rest[nth % (group.length - 1)]
   if (a === undefined || b === undefined) throw new RangeError('two are picked from a group of two or more')
-  return b.inFlight / b.account.weight < a.inFlight / a.account.weight ? b : a
+  return (b.inFlight + 1) / b.account.weight < (a.inFlight + 1) / a.account.weight ? b : a
 }
 
 /** Why an account cannot serve this turn at all, now or soon; null where it can. */
@@ -131,8 +131,9 @@ function reasonAgainst(c: Candidate, wish: Wish): string | null {
     case 'cooling':
       break
   }
-  if (c.account.weight === 0) return 'weight 0'
   if (wish.owner !== null && wish.owner !== c.account.id) return 'another account holds the answer that this one continues'
+  // A weight is a share among those that could be chosen; the owner is not chosen.
+  if (c.account.weight === 0 && wish.owner === null) return 'weight 0'
   return wish.tried.has(c.account.id) ? 'failed in this turn' : null
 }
 

@@ -4,9 +4,6 @@ import { judgeTier, type Rule, type Verdict } from './policy.ts'
 import { refusal, type Refusal } from './refusal.ts'
 import type { Turn } from './turn.ts'
 
-/** What becomes of sealed reasoning in the input: all of it goes; what another account is known to have sealed stays behind; only what this account is known to have sealed goes. */
-export type SealedVerdict = 'all' | 'not-foreign' | 'own-only'
-
 /** What one attempt will send: intents only. A dialect knows which member, header or item says so on its wire. */
 export interface Plan {
   readonly model: UpstreamModel
@@ -20,8 +17,14 @@ export interface Plan {
 
 export type Shaped = { readonly kind: 'plan'; readonly plan: Plan } | { readonly kind: 'blocked'; readonly refusal: Refusal }
 
+/** The account of one attempt, and the name that its mapping gives to the model asked for. */
+export interface Aim {
+  readonly account: Account
+  readonly model: UpstreamModel
+}
+
 /** The one place where the operator's policy meets an attempt, so no path can forget it. */
-export function shape(turn: Turn, account: Account, model: UpstreamModel, rules: readonly Rule[], foreignItems: readonly number[]): Shaped {
+export function shape(turn: Turn, { account, model }: Aim, rules: readonly Rule[], foreignItems: readonly number[]): Shaped {
   const tier = judgeTier(rules, account.credentialKind, model, turn.tier)
   if (tier.kind === 'block') return { kind: 'blocked', refusal: refusal('policy_violation', tier.message, { param: 'service_tier' }) }
   const renamed = (model as string) === turn.model ? null : model

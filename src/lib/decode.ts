@@ -97,7 +97,7 @@ function decode(source: Readable, decoder: Transform, bytesMax: number): Promise
     const deafen = listen(source, {
       chunk(bytes) {
         encodedBytes += bytes.length
-        if (encodedBytes > 1e9) done({ kind: 'too-large' })
+        if (encodedBytes > bytesMax) done({ kind: 'too-large' })
         else if (!decoder.readableEnded && !decoder.write(bytes)) source.pause()
       },
       end() {
@@ -126,18 +126,14 @@ interface Listener {
 
 /** Starts to read. The answer stops it, but for errors: one that comes later must not go unheard, for that would end the process. */
 function listen(source: Readable, listener: Listener): () => void {
+  const { chunk, gone } = listener
   const end = () => {
     source.off('close', gone)
     listener.end()
   }
-  let isDeaf = false
-  const gone = () => {
-    if (!isDeaf) listener.gone()
-  }
-  source.on('error', gone).on('close', gone).on('end', end).on('data', listener.chunk)
+  source.on('error', gone).on('close', gone).on('end', end).on('data', chunk)
   return () => {
-    isDeaf = true
-    source.off('close', gone).off('end', end).off('data', listener.chunk)
+    source.off('close', gone).off('end', end).off('data', chunk)
   }
 }
 

@@ -162,10 +162,10 @@ export function eventFields(bytes: Buffer, start: number, end: number): EventFie
   for (let at = start; at < end;) {
     const to = lineEnd(bytes, at, end)
     if (isField(bytes, at, to, dataField)) data.push({ start: valueStart(bytes, at, to, dataField), end: to })
-    else if (isField(bytes, at, to, eventField)) event = eventName(bytes, at, to)
+    else if (isField(bytes, at, to, eventField)) event = bytes.toString('utf8', valueStart(bytes, at, to, eventField), to)
     at = to + 1
   }
-  return { event, data }
+  return { event: event === '' ? null : event, data }
 }
 
 /** The range of an event's data where that stands in one line, as it nearly always does; else null. */
@@ -187,7 +187,8 @@ export function joinedData(bytes: Buffer, start: number, end: number): Buffer | 
  * Null: only a parse of the data can tell.
  */
 export function eventType(bytes: Buffer, start: number, end: number): string | null {
-  let event: string | null = null
+  let nameAt = start
+  let nameEnd = start
   let isFirstData = true
   for (let at = start; at < end;) {
     if (isFirstData && bytes[at] === dataField[0] && isField(bytes, at, end, dataField)) {
@@ -196,10 +197,13 @@ export function eventType(bytes: Buffer, start: number, end: number): string | n
       if (startsWith(bytes, value, end, typeFirst)) return plainString(bytes, value + typeFirst.length, end)
     }
     const to = lineEnd(bytes, at, end)
-    if (isField(bytes, at, to, eventField)) event = eventName(bytes, at, to)
+    if (isField(bytes, at, to, eventField)) {
+      nameAt = valueStart(bytes, at, to, eventField)
+      nameEnd = to
+    }
     at = to + 1
   }
-  return event
+  return nameAt < nameEnd ? bytes.toString('utf8', nameAt, nameEnd) : null
 }
 
 /** An event as the wire has it. Line breaks that stand between the tokens of the JSON become lines of data. */
@@ -230,11 +234,6 @@ function isField(bytes: Buffer, at: number, end: number, name: Buffer): boolean 
 function valueStart(bytes: Buffer, at: number, end: number, name: Buffer): number {
   const value = Math.min(at + name.length + 1, end)
   return value < end && bytes[value] === space ? value + 1 : value
-}
-
-function eventName(bytes: Buffer, at: number, end: number): string | null {
-  const name = bytes.toString('utf8', valueStart(bytes, at, end, eventField), end)
-  return name === '' ? null : name
 }
 
 /** The rest of a JSON string up to its quote; null where it is escaped or cut off. */

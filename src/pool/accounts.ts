@@ -3,12 +3,13 @@ import type { Failure } from '../core/failure.ts'
 import { afterFailure, afterProof, afterSuccess, fresh, isKept, retired, revived, takenBack, type Condition, type Why } from '../core/health.ts'
 import type { AccountId, ClientModel, PoolId, UpstreamModel } from '../core/ids.ts'
 import { upstreamModel } from '../core/model.ts'
-import type { Candidate, Standing } from '../core/route.ts'
+import type { Candidate } from '../core/route.ts'
 import type { Clock, Dice } from '../lib/clock.ts'
 import type { Accounts, Lease, Waited, WaitWish } from '../ports/pool.ts'
 import type { AccountMemory } from '../ports/stores.ts'
 import { FailoverBudget } from './budget.ts'
 import { LiveAccount, type Tended } from './live-account.ts'
+import { standing, unmapped } from './standing.ts'
 import { WaitingRoom, type WaitingBounds } from './waiting-room.ts'
 
 /** Conditions of pairs in the whole process: the oldest is forgotten first, which costs one failed attempt. */
@@ -281,27 +282,4 @@ export class LiveAccounts implements Accounts {
     }
     return soonest
   }
-}
-
-const ready: Standing = { kind: 'ready' }
-const proving: Standing = { kind: 'proving' }
-const disabled: Standing = { kind: 'disabled' }
-const unmapped: Standing = { kind: 'unmapped' }
-
-/** How an account stands for one model: the account's own state first, then the pair's; of two rests the longer one. */
-export function standing(live: LiveAccount, model: UpstreamModel, nowMs: number): Standing {
-  if (!live.enabled) return disabled
-  const pair = live.pairs.get(model)
-  const own = ofOne(live.self, nowMs)
-  if (pair === undefined || own.kind === 'retired') return own
-  const its = ofOne(pair, nowMs)
-  if (own.kind === 'cooling') return its.kind === 'cooling' && its.untilMs > own.untilMs ? its : own
-  return its.kind === 'ready' ? own : its
-}
-
-function ofOne({ condition, prover }: Tended, nowMs: number): Standing {
-  const { health } = condition
-  if (health.kind === 'retired') return { kind: 'retired', why: health.why }
-  if (health.kind === 'cooling' && health.untilMs > nowMs) return { kind: 'cooling', untilMs: health.untilMs, why: health.why }
-  return prover === null ? ready : proving
 }

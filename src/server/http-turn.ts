@@ -112,14 +112,9 @@ async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSi
   if (!held.hold(Math.min(expected, bodyBytes))) return refused(memoryFull())
   if (request.headers.expect !== undefined) response.writeContinue()
 
-  const late = new AbortController()
-  const stopWatching = watch(door, request, late)
-  const read = await Promise.race([
-    readBody(request, { encoding, bytesMax: bodyBytes, expectedBytes: encoding === null ? length : null }),
-    aborted(late.signal),
-    aborted(signal),
-  ])
-  stopWatching()
+  const interruption = interrupted(door, request, signal)
+  const read = await Promise.race([readBody(request, { encoding, bytesMax: bodyBytes, expectedBytes: encoding === null ? length : null }), interruption.came])
+  interruption.stop()
   switch (read.kind) {
     case 'read':
       return held.hold(read.bytes.length) ? parse(door, read.bytes) : refused(memoryFull())
@@ -131,35 +126,41 @@ async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSi
       )
     case 'corrupt':
       return refused(refusal('invalid_body', `The request body is not valid ${encoding ?? 'content'}.`, { param: 'content-encoding' }))
+    case 'late':
+      return refused(refusal('request_timeout', `No byte of the request body came for ${door.bodyIdleMs / 1000} s.`))
+    case 'cancelled':
+      return response.destroyed ? { kind: 'gone' } : refused(refusal('shutting_down', 'The gateway is shutting down.'))
     case 'aborted':
-      if (late.signal.aborted) return refused(refusal('request_timeout', `No byte of the request body came for ${door.bodyIdleMs / 1000} s.`))
-      if (response.destroyed || !signal.aborted) return { kind: 'gone' }
-      return refused(refusal('shutting_down', 'The gateway is shutting down.'))
+      return { kind: 'gone' }
   }
 }
 
-/** Rings `late` when the connection brought nothing for `bodyIdleMs`. One timer a request, nothing per chunk. */
-function watch(door: TurnDoor, request: IncomingMessage, late: AbortController): () => void {
-  let seen = -1
-  let stop = (): void => undefined
+interface Interruption {
+  readonly came: Promise<{ readonly kind: 'late' } | { readonly kind: 'cancelled' }>
+  /** Watches no longer, and holds on to nothing. */
+  stop(): void
+}
+
+/** Comes when the connection brought nothing for `bodyIdleMs`, or the turn is called off. One timer a request, nothing per chunk. */
+function interrupted(door: TurnDoor, request: IncomingMessage, signal: AbortSignal): Interruption {
+  const { promise: came, resolve } = Promise.withResolvers<{ readonly kind: 'late' } | { readonly kind: 'cancelled' }>()
+  const cancel = (): void => resolve({ kind: 'cancelled' })
+  signal.addEventListener('abort', cancel)
+  let seen = request.socket.bytesRead
   const look = (): void => {
     const { bytesRead } = request.socket
-    if (bytesRead === seen) {
-      late.abort()
-      return
-    }
+    if (bytesRead === seen) resolve({ kind: 'late' })
+    else stop = door.clock.after(door.bodyIdleMs, look)
     seen = bytesRead
-    stop = door.clock.after(door.bodyIdleMs, look)
   }
-  look()
-  return () => stop()
-}
-
-function aborted(signal: AbortSignal): Promise<{ readonly kind: 'aborted' }> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve({ kind: 'aborted' })
-    else signal.addEventListener('abort', () => resolve({ kind: 'aborted' }), { once: true })
-  })
+  let stop = door.clock.after(door.bodyIdleMs, look)
+  return {
+    came,
+    stop: () => {
+      stop()
+      signal.removeEventListener('abort', cancel)
+    },
+  }
 }
 
 function parse(door: TurnDoor, bytes: Buffer): Received {

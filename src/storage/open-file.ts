@@ -7,8 +7,6 @@ import { StoreError } from './store-error.ts'
 
 /** How long the start waits for another program that holds the file locked. */
 const lockWaitMs = 1000
-/** How long one try of a commit waits for a lock; the writer tries again. */
-const busyMs = 250
 /** Files up to this size are read through at the start (about 30 ms); larger ones would hold up the start for seconds. */
 const checkBytesMax = 16 * 1024 * 1024
 
@@ -42,7 +40,6 @@ export function interruptOpenTurns(db: Database, file: string): void {
     // The second condition is what lets SQLite use the partial index.
     db.exec(`update turns set status = 'interrupted' where status = 'open' and status <> 'settled'`)
     db.exec('commit')
-    db.pragma(`busy_timeout = ${busyMs}`)
   } catch (error) {
     if (db.inTransaction) db.exec('rollback')
     db.close()
@@ -114,6 +111,6 @@ function explain(error: unknown, file: string): StoreError {
 }
 
 /** SQLite's own name of an error; empty for errors that are not SQLite's. */
-export function sqliteCode(error: unknown): string {
+function sqliteCode(error: unknown): string {
   return error instanceof Sqlite.SqliteError ? error.code : ''
 }

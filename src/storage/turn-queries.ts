@@ -9,7 +9,7 @@ import type { TurnQuery, TurnRow } from '../ports/stores.ts'
 import { whole } from './schema.ts'
 import type { Tables, TurnsTable } from './schema.ts'
 
-export const turnsLimitMax = 100
+const turnsLimitMax = 100
 
 /** Reads turns as the admin API lists them. Every filter walks an index newest first and stops at the limit. */
 export class TurnQueries {

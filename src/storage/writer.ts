@@ -8,6 +8,8 @@ import { StoreError } from './store-error.ts'
 
 /** The thread that writes. Jobs are done in the order in which they came; one that fails for a reason that may pass is tried again until it succeeds. */
 
+/** How long one try of a commit waits for a lock. */
+const busyMs = 250
 const backoffMsMin = 20
 const backoffMsMax = 1000
 /** Between two transactions of a sweep, so that turns go first. */
@@ -110,6 +112,7 @@ async function start(): Promise<void> {
   try {
     const db = await openFile(file)
     if (begins === 'fresh') interruptOpenTurns(db, file)
+    db.pragma(`busy_timeout = ${busyMs}`)
     const writer = new Writer(prepareStatements(db), say)
     port.on('message', (message: ToWriter) => {
       if (message.kind === 'close') {

@@ -10,16 +10,9 @@ import type { HeaderList } from '../ports/sink.ts'
 import type { Sent } from '../ports/transport.ts'
 import type { Chosen } from './choose.ts'
 import type { Course } from './course.ts'
+import type { RawAnswer } from './raw-answer.ts'
 import { EventFlow } from './flow.ts'
 import { AnswerStream } from './stream.ts'
-
-/** An upstream's answer that goes to the client as it is when nothing else can be done: a whole one, or the events of a stream that failed before output. */
-export interface RawAnswer {
-  readonly kind: 'whole' | 'events'
-  readonly status: number
-  readonly headers: HeaderList
-  readonly body: Buffer
-}
 
 export type Attempted = Judged & {
   /** Resolves when the upstream is done with the request, so that its lease may go back. */
@@ -55,7 +48,7 @@ export type Planned = { readonly kind: 'planned'; readonly plan: Plan; readonly 
 export function plan({ world, ask, settings, unknownSealed }: Course, lease: Lease): Planned {
   const sealed = ask.turn.sealed.map(({ index, hash }) => ({ index, sealer: world.origins.sealedBy(hash) }))
   const dropped = foreignItems(sealed, lease.account.id, unknownSealed)
-  const shaped = shape(ask.turn, lease.account, lease.model, settings.rules, dropped)
+  const shaped = shape(ask.turn, lease, settings.rules, dropped)
   if (shaped.kind === 'blocked') return shaped
   return { kind: 'planned', plan: shaped.plan, sendsForeign: sealed.some(({ index, sealer }) => sealer !== lease.account.id && !dropped.includes(index)) }
 }

@@ -7,9 +7,9 @@ import type { Wish } from '../core/route.ts'
 import { LedgerStuck } from '../ports/ledger.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { Sink } from '../ports/sink.ts'
-import type { RawAnswer } from './attempt.ts'
 import { Client } from './client.ts'
 import { Draft, type Answered } from './draft.ts'
+import type { RawAnswer } from './raw-answer.ts'
 import type { Ask, World } from './world.ts'
 
 /** One turn on its way: what was asked, what was tried, what is on the books. Lives as long as the turn and knows only this one. */

@@ -24,7 +24,7 @@ const turn = (tier: unknown, model = 'alias'): Turn => ({
 function shapedFor(of: Account, asking: Turn, rules: readonly Rule[] = defaultRules, foreign: readonly number[] = []) {
   const model = upstreamModel(of.mapping, asking.model)
   if (model === null) throw new Error('the account does not serve this model')
-  return shape(asking, of, model, rules, foreign)
+  return shape(asking, { account: of, model }, rules, foreign)
 }
 const mapping = (models: Record<string, string>) => ({ mapping: parseMapping(models, false) })
 
@@ -95,5 +95,5 @@ describe('the tier of an attempt', () => {
 })
 
 test('items that stay behind are those that the attempt was given', () => {
-  expect(shape(turn(undefined), account('a'), upstreamName('m'), [], [2, 4])).toMatchObject({ plan: { dropItems: [2, 4] } })
+  expect(shape(turn(undefined), { account: account('a'), model: upstreamName('m') }, [], [2, 4])).toMatchObject({ plan: { dropItems: [2, 4] } })
 })

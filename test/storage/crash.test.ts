@@ -49,7 +49,11 @@ describe('after kill -9 in the middle of running turns', () => {
     )
     db.close()
     expect(settledIds.filter((id) => status.get(id) !== 'settled')).toEqual([])
-    expect(openIds.filter((id) => !status.has(id))).toEqual([])
+    const settledAll = new Set(settledIds)
+    const leftOpen = openIds.filter((id) => !settledAll.has(id))
+    expect(leftOpen.length).toBeGreaterThan(100)
+    // A turn may have been settled on disk without its process having lived to say so.
+    expect(leftOpen.filter((id) => status.get(id) !== 'interrupted' && status.get(id) !== 'settled')).toEqual([])
   })
 
   it('a turn that is settled after all is settled, and turns of the new process are open', async () => {

@@ -12,7 +12,7 @@ import type { StoreOptions } from '../../src/storage/store.ts'
 let lastIdMs = Date.UTC(2026, 10, 1)
 
 /** A turn's id, above all that were made before it: real ones of the same millisecond have no order. */
-export function turnId(): TurnId {
+function turnId(): TurnId {
   lastIdMs += 1
   return firstIdAt(lastIdMs) as TurnId
 }

@@ -77,6 +77,7 @@ describe('the books of turns', () => {
     const turn = opened({ key: 'twice' })
     await store.ledger.settle(settled(turn))
     await store.ledger.open(turn)
+    expect(await store.turns.find(turn.id)).toMatchObject({ status: 'settled', outcome: 'completed' })
     await store.ledger.settle(settled(turn))
     expect(await store.turns.list({ ...everything, key: 'twice' })).toMatchObject([{ id: turn.id, status: 'settled' }])
   })

@@ -21,11 +21,11 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await allSettled()
 }
 
-async function withWriterThatDies(times: number, use: (store: Store, clock: VirtualClock, sentences: readonly string[]) => Promise<void>): Promise<void> {
+async function withWriterThatDies(deaths: string, use: (store: Store, clock: VirtualClock, sentences: readonly string[]) => Promise<void>): Promise<void> {
   const clock = new VirtualClock()
   const { log, sentences } = listening()
   const options = storeOptions({ clock, log })
-  fs.writeFileSync(`${options.file}.deaths`, 'x'.repeat(times))
+  fs.writeFileSync(`${options.file}.deaths`, deaths)
   const store = await openStore(options, { ...own, writer: dying.writer })
   await use(store, clock, sentences)
   await store.close()
@@ -33,26 +33,30 @@ async function withWriterThatDies(times: number, use: (store: Store, clock: Virt
 
 describe('a writer thread that ends', () => {
   it('is started again, and writes the batch that it left, while turns that were open stay open', () =>
-    withWriterThatDies(1, async (store, clock, sentences) => {
+    withWriterThatDies('.x', async (store, clock, sentences) => {
       const turn = opened()
+      const left = opened()
       const other = opened()
-      await expect(store.ledger.open(turn)).rejects.toThrow(LedgerStuck)
+      await store.ledger.open(turn)
+      await expect(store.ledger.open(left)).rejects.toThrow(LedgerStuck)
       expect([store.ledger.commits(), store.ready()]).toEqual([false, false])
       await expect(store.entities.write('rules', '[]', 0)).rejects.toThrow('does not take writes')
       const waiting = store.ledger.open(other)
       await clock.advance(100)
       await waiting
       expect([store.ledger.commits(), store.ready()]).toEqual([true, true])
+      expect((await store.turns.list(everything)).map((row) => row.status)).toEqual(['open', 'open', 'open'])
       await store.ledger.settle(settled(turn))
       expect((await store.turns.list(everything)).map((row) => [row.id, row.status])).toEqual([
         [other.id, 'open'],
+        [left.id, 'open'],
         [turn.id, 'settled'],
       ])
       expect(sentences).toEqual(['a thread of the store ended'])
     }))
 
   it(`again and again stays down after ${restartsMax} restarts without a commit`, () =>
-    withWriterThatDies(1000, async (store, clock, sentences) => {
+    withWriterThatDies('x'.repeat(100), async (store, clock, sentences) => {
       await expect(store.ledger.open(opened())).rejects.toThrow(LedgerStuck)
       for (let restarts = 1; restarts <= restartsMax; restarts++) {
         await clock.advance(5000)

@@ -1,5 +1,6 @@
 import type { Plan } from '../../core/shape.ts'
 import type { Body, Edit } from '../../lib/body.ts'
+import { isReference } from './read.ts'
 
 /** What this attempt says differently from the client. No edit: the very bytes go out. */
 export function apply(plan: Plan, body: Body): readonly Edit[] {
@@ -8,10 +9,8 @@ export function apply(plan: Plan, body: Body): readonly Edit[] {
   const tier = tierEdit(plan)
   if (tier !== null) edits.push(tier)
   if (plan.dropItems.length > 0) {
-    const items = body.items('input') ?? []
-    // The ids go with the reasoning: an upstream refuses an item that names reasoning which is not there.
     edits.push({ kind: 'drop-items', member: 'input', indexes: plan.dropItems })
-    edits.push({ kind: 'drop-in-items', member: 'input', indexes: items.map((_, index) => index), name: 'id' })
+    edits.push({ kind: 'drop-in-items', member: 'input', indexes: named(body), name: 'id' })
   }
   return edits
 }
@@ -21,4 +20,15 @@ function tierEdit(plan: Plan): Edit | null {
     return plan.filterTo === null ? { kind: 'drop', member: 'service_tier' } : { kind: 'set', member: 'service_tier', json: JSON.stringify(plan.filterTo) }
   }
   return plan.tier.canonical === null ? null : { kind: 'set', member: 'service_tier', json: JSON.stringify(plan.tier.canonical) }
+}
+
+/**
+ * The items whose ids go with the reasoning: an upstream refuses an item that names reasoning which is not there. A reference is nothing
+ * but its id, and keeps it.
+ */
+function named(body: Body): readonly number[] {
+  return (body.items('input') ?? []).flatMap((span, index) => {
+    const item = body.within(span)
+    return item === null || isReference(item) ? [] : [index]
+  })
 }

@@ -1,4 +1,5 @@
 import type { ErrorObject } from '../../core/failure.ts'
+import type { Headers } from '../../lib/headers.ts'
 
 /** The error object of an error body. Tolerates what gateways and backends write: `{error: {...}}`, `{error: "..."}`, `{detail: ...}`. */
 export function readError(body: Buffer): ErrorObject | null {
@@ -14,7 +15,8 @@ export function readError(body: Buffer): ErrorObject | null {
   return readErrorObject(isObject(error) ? error : parsed)
 }
 
-const blank: ErrorObject = { code: null, type: null, message: '', param: null, resetsAt: undefined, resetsInSeconds: undefined }
+/** An error that says nothing. */
+export const blank: ErrorObject = { code: null, type: null, message: '', param: null, resetsAt: undefined, resetsInSeconds: undefined }
 
 /** Null where the value is no object. A member of the wrong type counts as absent. */
 export function readErrorObject(value: unknown): ErrorObject | null {
@@ -29,15 +31,29 @@ export function readErrorObject(value: unknown): ErrorObject | null {
   }
 }
 
-/** The error of an `error` event: flat in the type, nested by first-party servers. */
-export function readErrorEvent(event: unknown): { readonly error: ErrorObject; readonly status: number | null } {
-  if (!isObject(event)) return { error: blank, status: null }
+/** The error of an `error` event: flat in the type, nested by first-party servers. Headers stand beside the error, in it, or both. */
+export function readErrorEvent(event: unknown): { readonly error: ErrorObject; readonly status: number | null; readonly headers: Headers } {
+  if (!isObject(event)) return { error: blank, status: null, headers: {} }
   const nested = readErrorObject(event['error'])
   const flat = readErrorObject(event) ?? blank
   // In the flat form `type` says "error", which is no type of error.
   const error = nested ?? { ...flat, type: flat.type === 'error' ? null : flat.type }
   const status = event['status'] ?? event['status_code']
-  return { error, status: typeof status === 'number' && Number.isInteger(status) && status >= 100 && status < 600 ? status : null }
+  const inside = isObject(event['error']) ? event['error']['headers'] : undefined
+  return {
+    error,
+    status: typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 600 ? status : null,
+    headers: { ...readHeaders(inside), ...readHeaders(event['headers']) },
+  }
+}
+
+function readHeaders(headers: unknown): Headers {
+  if (!isObject(headers)) return {}
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [[name.toLowerCase(), String(value)]] : [],
+    ),
+  )
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -2,7 +2,7 @@ import type { ResponseId } from '../../core/ids.ts'
 import { Body, type Edit } from '../../lib/body.ts'
 import { dataSpan, eventType, joinedData } from '../../lib/sse.ts'
 import type { AnswerEnd, EventObserver, Seen, Watched } from '../dialect.ts'
-import { isObject, readErrorEvent, readErrorObject } from './error.ts'
+import { blank, isObject, readErrorEvent, readErrorObject } from './error.ts'
 import { endOf, itemsOf, restored } from './response.ts'
 import { sealHash } from './read.ts'
 
@@ -25,7 +25,7 @@ export class ResponsesObserver implements EventObserver {
   }
 
   see(bytes: Buffer, start: number, end: number): Seen {
-    const type = eventType(bytes, start, end) ?? typeByParsing(bytes, start, end)
+    const type = eventType(bytes, start, end) ?? typeByParsing(bytes, start, end) ?? ''
     switch (type) {
       case 'response.created':
       case 'response.queued':
@@ -35,8 +35,9 @@ export class ResponsesObserver implements EventObserver {
         this.#finished(bytes, start, end)
         return output
       case 'response.completed':
+        return this.#terminal(bytes, start, end, 'completed')
       case 'response.incomplete':
-        return this.#terminal(bytes, start, end)
+        return this.#terminal(bytes, start, end, 'incomplete')
       case 'response.failed':
         return this.#failed(bytes, start, end)
       case 'error':
@@ -44,7 +45,7 @@ export class ResponsesObserver implements EventObserver {
       case 'response.metadata':
         return { kind: 'held', bytes: bytes.subarray(start, end) }
       default:
-        return type?.startsWith('response.') === true ? output : { kind: 'held', bytes: bytes.subarray(start, end) }
+        return type.startsWith('response.') ? output : { kind: 'held', bytes: bytes.subarray(start, end) }
     }
   }
 
@@ -80,26 +81,24 @@ export class ResponsesObserver implements EventObserver {
     this.#items?.push({ index: typeof index === 'number' ? index : this.#items.length, json: Buffer.from(data.bytes.subarray(span.start, span.end)) })
   }
 
-  #terminal(bytes: Buffer, start: number, end: number): Seen {
+  /** A terminal event that cannot be read ends the turn all the same; what it would have said is unknown. */
+  #terminal(bytes: Buffer, start: number, end: number, status: AnswerEnd['status']): Seen {
     const event = Event.parse(bytes, start, end)
     const response = event?.response ?? null
-    if (event === null || response === null) return this.#malformedTerminal(bytes, start, end)
-    const ended = endOf(response)
+    if (event === null || response === null) {
+      return { kind: 'terminal', bytes: bytes.subarray(start, end), end: { ...unknownEnd, status, response: this.#response } }
+    }
+    const ended = { ...endOf(response), status }
     if (ended.response !== null) this.#response = ended.response
     const rebuilt = this.#rebuiltOutput(response)
     const edits = [...restored(response, this.#watched.restore), ...(rebuilt === null ? [] : [rebuilt])]
     return { kind: 'terminal', bytes: event.withResponse(edits), end: rebuilt === null ? ended : { ...ended, items: this.#itemIds() } }
   }
 
-  /** A terminal event that cannot be read ends the turn all the same; what it would have said is unknown. */
-  #malformedTerminal(bytes: Buffer, start: number, end: number): Seen {
-    return { kind: 'terminal', bytes: bytes.subarray(start, end), end: { ...unknownEnd, status: 'completed', response: this.#response } }
-  }
-
   #failed(bytes: Buffer, start: number, end: number): Seen {
     const event = Event.parse(bytes, start, end)
     const response = event?.response ?? null
-    const error = readErrorObject(response?.value('error')) ?? readErrorEvent(null).error
+    const error = readErrorObject(response?.value('error')) ?? blank
     const ended: AnswerEnd = { ...(response === null ? unknownEnd : endOf(response)), status: 'failed', code: error.code }
     return {
       kind: 'failed',
@@ -110,9 +109,7 @@ export class ResponsesObserver implements EventObserver {
   }
 
   #errorEvent(bytes: Buffer, start: number, end: number): Seen {
-    const value: unknown = Event.parse(bytes, start, end)?.value()
-    const { error, status } = readErrorEvent(value)
-    const headers = isObject(value) && isObject(value['headers']) ? textOnly(value['headers']) : {}
+    const { error, status, headers } = readErrorEvent(Event.parse(bytes, start, end)?.value())
     return {
       kind: 'failed',
       bytes: bytes.subarray(start, end),
@@ -146,11 +143,13 @@ const unknownEnd: AnswerEnd = { status: 'failed', response: null, items: [], usa
 class Event {
   readonly data: Body
   readonly response: Body | null
+  readonly #whole: Buffer
   readonly #before: Buffer
   readonly #after: Buffer
 
-  private constructor(data: Body, before: Buffer, after: Buffer) {
+  private constructor(data: Body, whole: Buffer, before: Buffer, after: Buffer) {
     this.data = data
+    this.#whole = whole
     this.#before = before
     this.#after = after
     const span = data.span('response')
@@ -158,25 +157,31 @@ class Event {
   }
 
   static parse(bytes: Buffer, start: number, end: number): Event | null {
+    const whole = bytes.subarray(start, end)
     const span = dataSpan(bytes, start, end)
     if (span !== null) {
       const parsed = Body.parse(bytes, nothingGoverned, span.start, span.end)
-      return parsed.kind === 'body' ? new Event(parsed.body, bytes.subarray(start, span.start), bytes.subarray(span.end, end)) : null
+      return parsed.kind === 'body' ? new Event(parsed.body, whole, bytes.subarray(start, span.start), bytes.subarray(span.end, end)) : null
     }
     // Data over several lines: said again in one.
     const joined = joinedData(bytes, start, end)
     const parsed = joined === null ? null : Body.parse(oneLine(joined), nothingGoverned)
     const name = eventType(bytes, start, end)
-    return parsed?.kind === 'body' ? new Event(parsed.body, Buffer.from(`${name === null ? '' : `event: ${name}\n`}data: `), Buffer.from('\n\n')) : null
+    return parsed?.kind === 'body' ? new Event(parsed.body, whole, Buffer.from(`${name === null ? '' : `event: ${name}\n`}data: `), Buffer.from('\n\n')) : null
   }
 
+  /** All of it, parsed; undefined where a string in it is malformed. */
   value(): unknown {
-    return JSON.parse(Buffer.concat(this.data.edited([]).pieces).toString('utf8'))
+    try {
+      return JSON.parse(Buffer.concat(this.data.edited([]).pieces).toString('utf8'))
+    } catch {
+      return undefined
+    }
   }
 
   /** The event with these edits inside its `response`; its very bytes where there are none. */
   withResponse(edits: readonly Edit[]): Buffer {
-    if (edits.length === 0 || this.response === null) return Buffer.concat([this.#before, ...this.data.edited([]).pieces, this.#after])
+    if (edits.length === 0 || this.response === null) return this.#whole
     const response = Buffer.concat(this.response.edited(edits).pieces)
     return Buffer.concat([this.#before, ...this.data.edited([{ kind: 'set', member: 'response', json: response }]).pieces, this.#after])
   }
@@ -187,15 +192,10 @@ function oneLine(json: Buffer): Buffer {
   return Buffer.from(json.toString('latin1').replaceAll(/[\r\n]/g, ' '), 'latin1')
 }
 
+/** An error object without a type is an error event too: clients throw on it. */
 function typeByParsing(bytes: Buffer, start: number, end: number): string | null {
-  const type = Event.parse(bytes, start, end)?.data.value('type')
-  return typeof type === 'string' ? type : null
-}
-
-function textOnly(headers: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [[name.toLowerCase(), String(value)]] : [],
-    ),
-  )
+  const data = Event.parse(bytes, start, end)?.data
+  const type = data?.value('type')
+  if (typeof type === 'string') return type
+  return isObject(data?.value('error')) ? 'error' : null
 }

@@ -3,8 +3,9 @@ import type { ClientModel, ResponseId } from '../../core/ids.ts'
 import { refusal } from '../../core/refusal.ts'
 import { tierAsked } from '../../core/tier.ts'
 import type { Endpoint, Reference, Sealed, Turn } from '../../core/turn.ts'
-import type { Body } from '../../lib/body.ts'
+import type { Body, Span } from '../../lib/body.ts'
 import { header, type Headers } from '../../lib/headers.ts'
+import { openBrace, quote, skipSpace, skipValue } from '../../lib/json-scan.ts'
 import type { Read } from '../dialect.ts'
 
 /** Members whose double is refused: a policy, a route or a record depends on them, and parsers differ in which one they take. */
@@ -43,6 +44,8 @@ export function read(body: Body, endpoint: Endpoint, headers: Headers): Read {
       refusal: refusal('background_not_supported', 'Answers in the background are not supported here; leave `background` out.', { param: 'background' }),
     }
   }
+  const items = tellingItems(body)
+  if (items === null) return invalid('input', 'text or a list of fewer items')
   const store = body.value('store')
   const conversation = conversationOf(body.value('conversation'))
   const isCodex = saysCodex(headers)
@@ -51,11 +54,11 @@ export function read(body: Body, endpoint: Endpoint, headers: Headers): Read {
     model: model as ClientModel,
     tier: tierAsked(body.value('service_tier')),
     stream: endpoint === 'responses' && body.value('stream') === true,
-    references: references(body, conversation),
+    references: references(body, items, conversation),
     stored: endpoint === 'responses' && store !== false,
     leavesTrace: conversation !== null || store === true,
     affinity: affinity(body, headers, isCodex),
-    sealed: sealed(body),
+    sealed: sealed(items),
     isCodex,
   }
   return { kind: 'turn', turn }
@@ -83,6 +86,9 @@ const expectations: readonly Expectation[] = [
   { member: 'conversation', expected: 'an id, or an object with one', fits: (v) => typeof v === 'string' || (isObject(v) && typeof v['id'] === 'string') },
 ]
 
+const openBracket = 0x5b
+const firstOfNull = 0x6e
+
 function wrongType(body: Body): Expectation | null {
   for (const expectation of expectations) {
     const value = body.value(expectation.member)
@@ -90,7 +96,7 @@ function wrongType(body: Body): Expectation | null {
   }
   const input = body.span('input')
   const first = input === null ? undefined : body.bytes[input.start]
-  const fits = first === undefined || first === 0x22 || first === 0x5b || first === 0x6e // text, a list, or null
+  const fits = first === undefined || first === quote || first === openBracket || first === firstOfNull
   return fits ? null : { member: 'input', expected: 'text or a list of items', fits: () => false }
 }
 
@@ -99,22 +105,26 @@ function conversationOf(value: unknown): string | null {
   return isObject(value) && typeof value['id'] === 'string' ? value['id'] : null
 }
 
-function references(body: Body, conversation: string | null): readonly Reference[] {
+function references(body: Body, items: readonly Item[], conversation: string | null): readonly Reference[] {
   const found: Reference[] = []
   const previous = body.value('previous_response_id')
   if (typeof previous === 'string') found.push({ kind: 'response', id: previous as ResponseId })
   if (conversation !== null) found.push({ kind: 'conversation', id: conversation })
-  if (!mentions(body, '"item_reference"')) return found
-  for (const item of inputItems(body)) {
-    const id = item.body.value('id')
-    if (item.body.value('type') === 'item_reference' && typeof id === 'string') found.push({ kind: 'item', id })
+  for (const { body: item } of items) {
+    const id = item.value('id')
+    if (typeof id === 'string' && isReference(item)) found.push({ kind: 'item', id })
   }
   return found
 }
 
-function sealed(body: Body): readonly Sealed[] {
-  if (!mentions(body, '"encrypted_content"')) return []
-  return inputItems(body).flatMap(({ body: item, index }) => {
+/** An item that stands for one of an earlier answer: it says so, or it says nothing of what it is (its type may be left out). */
+export function isReference(item: Body): boolean {
+  const type = item.value('type') ?? null
+  return type === 'item_reference' || (type === null && item.value('role') === undefined)
+}
+
+function sealed(items: readonly Item[]): readonly Sealed[] {
+  return items.flatMap(({ body: item, index }) => {
     const content = item.value('encrypted_content')
     return item.value('type') === 'reasoning' && typeof content === 'string' ? [{ index, hash: sealHash(content) }] : []
   })
@@ -125,19 +135,30 @@ export function sealHash(encryptedContent: string): string {
   return hash('sha256', encryptedContent, 'base64url')
 }
 
-/** A search on bytes, so that a large `input` is taken apart only when there is something to find. */
-function mentions(body: Body, word: string): boolean {
-  const input = body.span('input')
-  if (input === null) return false
-  const at = body.bytes.indexOf(word, input.start, 'latin1')
-  return at !== -1 && at < input.end
+interface Item {
+  readonly body: Body
+  readonly index: number
 }
 
-function inputItems(body: Body): readonly { readonly body: Body; readonly index: number }[] {
-  return (body.items('input') ?? []).flatMap((span, index) => {
+/** What a reference or sealed reasoning cannot be said without, plainly or with its letters escaped. */
+const telling = ['"id"', '"encrypted_content"', '\\u006'] as const
+
+/**
+ * The items of `input` that are objects; none where nothing in it tells of an earlier answer, so that a large `input` is taken apart only
+ * when there is something to find. Null: a list so long, or an item of so many members, that what it refers to cannot be told.
+ */
+function tellingItems(body: Body): readonly Item[] | null {
+  const input = body.span('input')
+  if (input === null || body.bytes[input.start] !== openBracket) return []
+  const text = body.bytes.subarray(input.start, input.end)
+  if (!telling.some((word) => text.includes(word, 0, 'latin1'))) return []
+  const items: Item[] = []
+  for (const [index, span] of (body.items('input') ?? [input]).entries()) {
     const item = body.within(span)
-    return item === null ? [] : [{ body: item, index }]
-  })
+    if (item !== null) items.push({ body: item, index })
+    else if (body.bytes[span.start] === openBrace || span === input) return null
+  }
+  return items
 }
 
 /** Headers that name a session (clients.md, last section), the surest first. */
@@ -157,9 +178,18 @@ function affinity(body: Body, headers: Headers, isCodex: boolean): string | null
   if (request !== null && request !== '') return request
   const parts = ['instructions', 'input'].flatMap((member) => {
     const span = body.span(member)
-    return span === null ? [] : [body.bytes.toString('latin1', span.start, Math.min(span.end, span.start + beginningBytes))]
+    if (span === null) return []
+    const { start, end } = firstOf(body.bytes, span)
+    return [body.bytes.toString('latin1', start, Math.min(end, start + beginningBytes))]
   })
   return parts.length === 0 ? null : hash('sha1', parts.join('\n'), 'base64url')
+}
+
+/** The first item of a list, else the whole value: what stays the same while a dialogue grows. */
+function firstOf(bytes: Buffer, value: Span): Span {
+  if (bytes[value.start] !== openBracket) return value
+  const start = skipSpace(bytes, value.start + 1, value.end)
+  return { start, end: Math.max(start, skipValue(bytes, start, value.end)) }
 }
 
 function saysCodex(headers: Headers): boolean {

@@ -2,7 +2,7 @@ import type { ClientModel, ResponseId } from '../../core/ids.ts'
 import { noUsage, readUsage } from '../../core/usage.ts'
 import { Body, type Edit } from '../../lib/body.ts'
 import type { AnswerEnd, SeenAnswer, Watched } from '../dialect.ts'
-import { readErrorObject } from './error.ts'
+import { blank, readErrorObject } from './error.ts'
 import { sealHash } from './read.ts'
 
 const nothingGoverned: ReadonlySet<string> = new Set()
@@ -46,8 +46,8 @@ export function observeAnswer(bytes: Buffer, watched: Watched): SeenAnswer {
   const said = endOf(parsed.body)
   switch (watched.endpoint) {
     case 'responses': {
-      const error = readErrorObject(parsed.body.value('error'))
-      const signal = said.status === 'failed' && error !== null ? ({ kind: 'told', status: null, headers: {}, error } as const) : null
+      const error = readErrorObject(parsed.body.value('error')) ?? blank
+      const signal = parsed.body.value('status') === 'failed' ? ({ kind: 'told', status: null, headers: {}, error } as const) : null
       return { end: said, pieces, bytes: length, signal, sealed: sealedIn(parsed.body) }
     }
     case 'compact':

@@ -1,0 +1,111 @@
+import type { Credential } from '../core/account.ts'
+import { classify } from '../core/failure-table.ts'
+import type { Health } from '../core/health.ts'
+import type { AttemptRecord, NotChosen } from '../core/record.ts'
+import { inWords } from '../core/route.ts'
+import type { LiveAccount } from '../pool/live-account.ts'
+import type { Probed } from '../pool/probes.ts'
+import type { TurnRow } from '../ports/stores.ts'
+import type { AccountShape, AttemptShape, TestedShape, TurnShape } from './contract.ts'
+
+/** How the program's own values look in the admin API. */
+
+/** Pairs that an account shows; those that rest longest come first. */
+export const pairsShownMax = 100
+
+export function instant(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+export function shownAccount(live: LiveAccount, nowMs: number): AccountShape {
+  const resting = [...live.pairs].map(([model, { condition }]) => ({ model, health: shownHealth(condition.health, nowMs) }))
+  const pairs = resting.filter(({ health }) => health.state !== 'ready').sort((a, b) => (b.health.until ?? '').localeCompare(a.health.until ?? ''))
+  return {
+    name: live.account.id,
+    upstream: live.account.upstream,
+    enabled: live.enabled,
+    provisioned: true,
+    health: shownHealth(live.self.condition.health, nowMs),
+    pairs: pairs.slice(0, pairsShownMax),
+    leases: live.inFlight,
+    windows: [],
+    last_failures: live.pastFailures.map(({ atMs, kind, status, code }) => ({ at: instant(atMs), kind, status, code })),
+  }
+}
+
+/** A cooling that is over by now shows as ready: the next turn is given to it. */
+function shownHealth(health: Health, nowMs: number): AccountShape['health'] {
+  if (health.kind === 'retired') return { state: 'retired', until: null, why: inWords(health.why) }
+  if (health.kind === 'cooling' && health.untilMs > nowMs) return { state: 'cooling', until: instant(health.untilMs), why: inWords(health.why) }
+  return { state: 'ready', until: null, why: null }
+}
+
+/** What asking an upstream came to. Some upstreams repeat the credential in their errors; here it is hidden. */
+export function shownTest({ account, credential }: Pick<LiveAccount, 'account' | 'credential'>, probed: Probed, nowMs: number): TestedShape {
+  if (probed.kind === 'well') return { account: account.id, outcome: 'well', kind: null, status: null, code: null, message: null }
+  const { kind, status, code, message, because } = classify(probed.signal, nowMs)
+  return {
+    account: account.id,
+    outcome: 'unwell',
+    kind,
+    status,
+    code: code === null ? null : hidden(code, credential),
+    message: hidden(message === '' ? because : message, credential),
+  }
+}
+
+function hidden(text: string, credential: Credential): string {
+  const secret = credential.kind === 'api_key' ? credential.apiKey : credential.accessToken
+  return secret === '' ? text : text.replaceAll(secret, '****')
+}
+
+export function shownTurn(row: TurnRow): TurnShape {
+  const { usage, tier } = row
+  return {
+    id: row.id,
+    key: row.key,
+    endpoint: row.endpoint,
+    transport: row.transport,
+    model: row.model,
+    status: row.status,
+    outcome: row.outcome,
+    code: row.code,
+    started_at: instant(row.startedAtMs),
+    first_output_ms: row.firstOutputMs,
+    duration_ms: row.durationMs,
+    tier: { requested: tier.requested, sent: tier.sent, served: tier.served, billed: tier.billed },
+    usage:
+      usage === null
+        ? null
+        : {
+            input_tokens: usage.inputTokens,
+            cached_tokens: usage.cachedTokens,
+            cache_write_tokens: usage.cacheWriteTokens,
+            output_tokens: usage.outputTokens,
+            reasoning_tokens: usage.reasoningTokens,
+          },
+    charge_nano_usd: null,
+    charge_estimated_nano_usd: null,
+    attempts: row.attempts.map(shownAttempt),
+  }
+}
+
+function shownAttempt(attempt: AttemptRecord): AttemptShape {
+  return {
+    account: attempt.account,
+    upstream_model: attempt.upstreamModel,
+    transport: attempt.transport,
+    outcome: attempt.outcome,
+    failure: attempt.failure,
+    status: attempt.status,
+    code: attempt.code,
+    started_at: instant(attempt.startedAtMs),
+    duration_ms: Math.round(attempt.durationMs),
+    because: attempt.because,
+    not_chosen: attempt.notChosen.map(shownNotChosen),
+  }
+}
+
+function shownNotChosen({ account, why, count }: NotChosen): AttemptShape['not_chosen'][number] {
+  return account === null ? { account, why, count } : { account, why }
+}

@@ -1,0 +1,208 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { keyHasher, type Resolved } from './config/resolve.ts'
+import type { Account, Credential } from './core/account.ts'
+import type { AccountId, TurnId, UpstreamModel } from './core/ids.ts'
+import { defaultRules } from './core/policy.ts'
+import { responses } from './dialect/responses/responses.ts'
+import { systemClock as clock, systemDice as dice } from './lib/clock.ts'
+import type { LiveLog } from './observe/log.ts'
+import { PrometheusMetrics, type Gauges } from './observe/metrics.ts'
+import { LiveAccounts } from './pool/accounts.ts'
+import { Listings } from './pool/listings.ts'
+import { RememberedOrigins } from './pool/origins.ts'
+import { Probes, type Probed } from './pool/probes.ts'
+import type { Route } from './ports/routes.ts'
+import type { Settings } from './ports/settings.ts'
+import type { Transport } from './ports/transport.ts'
+import { Bodies } from './server/bodies.ts'
+import { healthRoutes, type Readiness } from './server/health-routes.ts'
+import { turnRoutes } from './server/http-turn.ts'
+import { KeyRing, Operators } from './server/identify.ts'
+import { MemoryLimits } from './server/limits.ts'
+import { modelsRoutes } from './server/models-route.ts'
+import { OpenTurns } from './server/open-turns.ts'
+import { Refuser } from './server/refuse.ts'
+import { responsesRoutes } from './server/responses-routes.ts'
+import { Server, serverLimits } from './server/server.ts'
+import type { Store } from './storage/store.ts'
+import { runTurn } from './turn/run-turn.ts'
+import type { World } from './turn/world.ts'
+import { httpTransport } from './upstream/http.ts'
+import { listModels } from './upstream/models.ts'
+import { probe } from './upstream/probe.ts'
+
+/** What must stand before the parts are built: read, opened and found usable. */
+export interface Foundation {
+  readonly resolved: Resolved
+  readonly secret: Buffer
+  readonly adminToken: string
+  readonly store: Store
+  readonly log: LiveLog
+}
+
+/** How long a probe, or a list of models, may take in all. Unit: milliseconds. */
+const askMs = 70_000
+
+/** The parts of one gateway: each built once, and wired. What decides is in the parts; nothing is decided here. */
+export class Parts {
+  readonly server: Server
+  readonly accounts: LiveAccounts
+  readonly #store: Store
+  readonly #log: LiveLog
+  readonly #keys: KeyRing
+  readonly #operators: Operators
+  readonly #transport = httpTransport({ clock })
+  readonly #probes: Probes
+  readonly #listings: Listings
+  readonly #bodies = new Bodies()
+  readonly #open = new OpenTurns()
+  readonly #metrics: PrometheusMetrics
+  readonly #refuser: Refuser
+  #resolved: Resolved
+  #settings: Settings
+
+  constructor({ resolved, secret, adminToken, store, log }: Foundation) {
+    this.#resolved = resolved
+    this.#settings = settingsOf(resolved)
+    this.#store = store
+    this.#log = log
+    this.#keys = new KeyRing(keyHasher(secret))
+    this.#operators = new Operators(keyHasher(secret), { admin: adminToken, metrics: resolved.metricsToken })
+    this.accounts = new LiveAccounts({
+      clock,
+      dice,
+      bounds: () => this.#settings.bounds,
+      keep: (memory) =>
+        void store.memories.keep(memory).catch((error: unknown) => log.error({ err: error, account: memory.account }, 'the health of an account was not kept')),
+      suspect: (account) => this.#probes.suspect(account),
+    })
+    this.#probes = new Probes({ clock, log, accounts: this.accounts, probe: (account, credential) => probeBy(this.#transport, account, credential) })
+    this.#listings = new Listings({ clock, accounts: this.accounts, list: (account, credential) => listBy(this.#transport, account, credential) })
+    this.#metrics = new PrometheusMetrics(this.#gauges())
+    this.#refuser = new Refuser({ dialect: responses, metrics: this.#metrics, log })
+    this.server = new Server({
+      routes: this.#routes(),
+      keys: this.#keys,
+      operators: this.#operators,
+      refuser: this.#refuser,
+      open: this.#open,
+      clock,
+      log,
+      limits: serverLimits,
+      newId: () => randomUUIDv7() as TurnId,
+    })
+    this.configure(resolved, adminToken)
+  }
+
+  /** Takes over a configuration whole; open turns keep the policy that they began with. */
+  configure(next: Resolved, adminToken: string): void {
+    const kept = new Set(next.accounts.map(({ account }) => account.id))
+    for (const { account } of this.#resolved.accounts) if (!kept.has(account.id)) this.#transport.forget(account.id)
+    this.#resolved = next
+    this.#settings = settingsOf(next)
+    this.accounts.configure(next.accounts, next.pools)
+    this.#keys.replace(next.keys)
+    this.#operators.replace({ admin: adminToken, metrics: next.metricsToken })
+    this.#log.setLevel(next.logLevel)
+    this.#store.keepTurns(next.retentionMs)
+    void this.#listings.refresh()
+  }
+
+  /** Begins what goes on by itself: probes and lists of models. */
+  start(): void {
+    this.#probes.start()
+    this.#listings.start()
+  }
+
+  /** Ends it, and breaks off what is still sent upstream. */
+  stop(): void {
+    this.#probes.stop()
+    this.#listings.stop()
+    this.#transport.close()
+  }
+
+  #world(): World {
+    return {
+      clock,
+      dice,
+      accounts: this.accounts,
+      transport: this.#transport,
+      ledger: this.#store.ledger,
+      limits: new MemoryLimits(),
+      owners: this.#store.owners,
+      origins: new RememberedOrigins(clock),
+      metrics: this.#metrics,
+      log: this.#log,
+      settings: () => this.#settings,
+    }
+  }
+
+  #routes(): readonly Route[] {
+    const world = this.#world()
+    const { settings } = world
+    const common = { clock, refuser: this.#refuser, open: this.#open, settings }
+    const pools = () => [...this.accounts.pools()].map(([id, accounts]) => ({ id, accounts }))
+    return [
+      ...turnRoutes({
+        ...common,
+        dialect: responses,
+        bodies: this.#bodies,
+        bodyIdleMs: serverLimits.headersMs,
+        run: (ask, sink, signal) => runTurn(world, ask, sink, signal),
+      }),
+      ...responsesRoutes({ ...common, owners: this.#store.owners, transport: this.#transport, owned: (account) => this.accounts.find(account) }),
+      ...modelsRoutes({
+        refuser: this.#refuser,
+        sinceMs: clock.now(),
+        accounts: () => this.accounts.all().map(({ account }) => account),
+        pools,
+        listed: (account) => this.#listings.listed(account),
+      }),
+      ...healthRoutes({ readiness: () => this.#readiness(), metrics: () => this.#metrics.scrape() }),
+    ]
+  }
+
+  #gauges(): Gauges {
+    return {
+      leases: () => this.accounts.all().map((live): readonly [AccountId, number] => [live.account.id, live.inFlight]),
+      health: () => this.accounts.all().map((live) => [live.account.id, live.state(clock.now())] as const),
+      sessions: () => 0,
+      bufferedBytes: () => [['bodies', this.#bodies.bytes] as const],
+      ledgerLag: () => this.#store.ledger.lag(),
+    }
+  }
+
+  #readiness(): Readiness {
+    if (this.server.draining) return { ready: false, reason: 'the gateway is shutting down' }
+    if (!this.#store.ready()) return { ready: false, reason: 'the store does not commit' }
+    const serving = this.accounts.all().some((live) => live.state(clock.now()) === 'ready' || live.state(clock.now()) === 'cooling')
+    return serving ? { ready: true } : { ready: false, reason: 'every account is retired or disabled' }
+  }
+}
+
+function settingsOf({ settings, rules }: Resolved): Settings {
+  return { ...settings, rules: rules ?? defaultRules }
+}
+
+/** An account is probed with the first model that its mapping names, where it names one. */
+async function probeBy(transport: Transport, account: Account, credential: Credential): Promise<Probed> {
+  const [model] = account.mapping.exact.values()
+  const signal = AbortSignal.timeout(askMs)
+  const parts = { transport, clock, readError: (body: Buffer) => responses.readError(body) }
+  try {
+    return await probe(parts, { account, credential, model: (model ?? null) as UpstreamModel | null, signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return { kind: 'unwell', signal: { kind: 'silent', waitingFor: 'whole-answer' } }
+  }
+}
+
+async function listBy(transport: Transport, account: Account, credential: Credential): Promise<readonly string[] | null> {
+  const signal = AbortSignal.timeout(askMs)
+  try {
+    return await listModels({ transport, clock }, account, credential, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return null
+  }
+}

@@ -1,0 +1,189 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Signal } from '../../src/core/failure.ts'
+import type { UpstreamModel } from '../../src/core/ids.ts'
+import { pairsShownMax } from '../../src/admin/shown.ts'
+import { stopAll } from '../server/support.ts'
+import { account } from '../support/accounts.ts'
+import { bodyOf, named, problemOf, rig, type Rig } from './support.ts'
+
+afterEach(stopAll)
+
+const shown = async (at: Rig, name: string) => {
+  const { accounts } = bodyOf('accounts', await at.get('/admin/api/accounts'))
+  return accounts.find((each) => each.name === name)
+}
+
+describe('GET accounts', () => {
+  test('an account that nothing has happened to is ready', async () => {
+    const at = await rig()
+    expect(await shown(at, 'main')).toEqual({
+      name: 'main',
+      upstream: 'openai',
+      enabled: true,
+      provisioned: true,
+      health: { state: 'ready', until: null, why: null },
+      pairs: [],
+      leases: 0,
+      windows: [],
+      last_failures: [],
+    })
+  })
+
+  // B1
+  test('a cooling account says until when, and names the status and the code', async () => {
+    const at = await rig()
+    await at.fail('main')
+    const main = await shown(at, 'main')
+    expect(main?.health).toEqual({ state: 'cooling', until: '2026-11-21T12:10:00.000Z', why: 'quota 403 usage_limit_reached' })
+    expect(main?.last_failures).toEqual([{ at: '2026-11-21T12:00:00.000Z', kind: 'quota', status: 403, code: 'usage_limit_reached' }])
+  })
+
+  test('a cooling that is over shows as ready', async () => {
+    const at = await rig()
+    await at.fail('main')
+    await at.clock.advance(600_001)
+    expect((await shown(at, 'main'))?.health.state).toBe('ready')
+  })
+
+  test('a retired account says why and no time', async () => {
+    const at = await rig()
+    await at.fail('main', { kind: 'credential', status: 401, code: 'invalid_api_key', final: true })
+    expect((await shown(at, 'main'))?.health).toEqual({ state: 'retired', until: null, why: 'credential 401 invalid_api_key' })
+  })
+
+  test('a model that rests on this account alone stands among its pairs', async () => {
+    const at = await rig()
+    await at.fail('main', { kind: 'model', blame: 'pair', status: 404, code: 'model_not_found' })
+    const main = await shown(at, 'main')
+    expect(main?.health.state).toBe('ready')
+    expect(main?.pairs).toEqual([{ model: 'gpt-5.5', health: { state: 'cooling', until: '2026-11-21T12:30:00.000Z', why: 'model 404 model_not_found' } }])
+  })
+
+  test(`no more than ${pairsShownMax} pairs are shown`, async () => {
+    const at = await rig()
+    const main = at.accounts.find(named('main'))
+    const condition = {
+      health: { kind: 'retired' as const, sinceMs: 0, why: { kind: 'model' as const, status: 404, code: null } },
+      strikes: [],
+      proven: false,
+    }
+    for (let i = 0; i <= pairsShownMax; i++) main?.pairs.set(`model-${i}` as UpstreamModel, { condition, prover: null })
+    expect((await shown(at, 'main'))?.pairs).toHaveLength(pairsShownMax)
+  })
+})
+
+describe('what the operator does with an account', () => {
+  // B24
+  test('reset makes a cooling account ready at once', async () => {
+    const at = await rig()
+    await at.fail('main')
+    const after = bodyOf('reset', await at.get('/admin/api/accounts/main/reset', { method: 'POST' }))
+    expect(after.health.state).toBe('ready')
+    expect(at.accounts.find(named('main'))?.state(at.clock.now())).toBe('ready')
+  })
+
+  // B24
+  test('reset makes a retired account ready at once', async () => {
+    const at = await rig()
+    await at.fail('main', { kind: 'credential', status: 401, code: 'invalid_api_key', final: true })
+    await at.get('/admin/api/accounts/main/reset', { method: 'POST' })
+    expect((await shown(at, 'main'))?.health.state).toBe('ready')
+  })
+
+  test('disable takes it out of service, enable puts it back, and its health is untouched', async () => {
+    const at = await rig()
+    await at.fail('main')
+    expect(bodyOf('disable', await at.get('/admin/api/accounts/main/disable', { method: 'POST' }))).toMatchObject({
+      enabled: false,
+      health: { state: 'cooling' },
+    })
+    expect(at.accounts.find(named('main'))?.enabled).toBe(false)
+    expect(bodyOf('enable', await at.get('/admin/api/accounts/main/enable', { method: 'POST' }))).toMatchObject({ enabled: true, health: { state: 'cooling' } })
+  })
+
+  test('each change is a line in the log, with the account and the request', async () => {
+    const at = await rig()
+    await at.get('/admin/api/accounts/main/disable', { method: 'POST', headers: { 'x-request-id': 'req-7' } })
+    await at.get('/admin/api/accounts')
+    const changes = at.gateway.seen.lines.filter(({ fields }) => 'change' in fields)
+    expect(changes.map(({ fields }) => fields)).toEqual([{ change: 'disable', name: 'main', request: 'req-7' }])
+  })
+
+  test.each(['reset', 'disable', 'enable', 'test'])('%s of an account that does not exist names those that do', async (verb) => {
+    const at = await rig()
+    const no = problemOf(await at.get(`/admin/api/accounts/mian/${verb}`, { method: 'POST' }))
+    expect(no).toEqual({ status: 404, code: 'unknown_account', param: 'name', message: "No account is named 'mian'. There are: main, backup." })
+  })
+})
+
+describe('POST test', () => {
+  const refused = (message: string): Signal => ({
+    kind: 'answer',
+    status: 401,
+    headers: {},
+    body: 'json',
+    error: { code: 'invalid_api_key', type: null, message, param: null, resetsAt: undefined, resetsInSeconds: undefined },
+  })
+
+  test('says that an account is well', async () => {
+    const at = await rig()
+    const tested = bodyOf('test', await at.get('/admin/api/accounts/main/test', { method: 'POST' }))
+    expect(tested).toEqual({ account: 'main', outcome: 'well', kind: null, status: null, code: null, message: null })
+  })
+
+  test('says what came back from one that is not, and touches no health', async () => {
+    const at = await rig()
+    at.probe.says = async () => ({ kind: 'unwell', signal: refused('Incorrect API key.') })
+    const tested = bodyOf('test', await at.get('/admin/api/accounts/main/test', { method: 'POST' }))
+    expect(tested).toEqual({ account: 'main', outcome: 'unwell', kind: 'credential', status: 401, code: 'invalid_api_key', message: 'Incorrect API key.' })
+    expect((await shown(at, 'main'))?.health.state).toBe('ready')
+  })
+
+  test('hides a credential that the upstream repeats', async () => {
+    const at = await rig()
+    at.probe.says = async () => ({ kind: 'unwell', signal: refused('Incorrect API key provided: sk-secret-of-main.') })
+    const answer = await at.get('/admin/api/accounts/main/test', { method: 'POST' })
+    expect(bodyOf('test', answer).message).toBe('Incorrect API key provided: ****.')
+    expect(answer.text).not.toContain('sk-secret')
+  })
+
+  test('asks an upstream once for all who ask at the same time', async () => {
+    const at = await rig()
+    const { promise, resolve } = Promise.withResolvers<{ readonly kind: 'well' }>()
+    at.probe.says = () => promise
+    const both = [at.get('/admin/api/accounts/main/test', { method: 'POST' }), at.get('/admin/api/accounts/main/test', { method: 'POST' })]
+    await expect.poll(() => at.gateway.server !== null && at.probe.asked).toBe(1)
+    // The second request has been taken once a later one is answered.
+    await at.get('/admin/api/status')
+    resolve({ kind: 'well' })
+    expect((await Promise.all(both)).map((answer) => bodyOf('test', answer).outcome)).toEqual(['well', 'well'])
+    expect(at.probe.asked).toBe(1)
+    at.probe.says = async () => ({ kind: 'well' })
+    await at.get('/admin/api/accounts/main/test', { method: 'POST' })
+    expect(at.probe.asked).toBe(2)
+  })
+})
+
+describe('GET status', () => {
+  test('counts accounts by their state', async () => {
+    const at = await rig([account('a'), account('b'), account('c'), account('d')])
+    await at.fail('b')
+    await at.fail('c', { kind: 'credential', status: 401, code: 'invalid_api_key', final: true })
+    at.accounts.setEnabled(named('d'), false)
+    expect(bodyOf('status', await at.get('/admin/api/status'))).toEqual({
+      version: '0.1.0',
+      started_at: '2026-11-21T12:00:00.000Z',
+      config: { loaded_at: '2026-11-21T12:00:00.000Z', error: null },
+      ready: true,
+      turns_open: 2,
+      sessions: 0,
+      accounts: { ready: 1, cooling: 1, retired: 1, disabled: 1 },
+    })
+  })
+
+  test('shows what is wrong with a configuration that was not applied', async () => {
+    const at = await rig()
+    at.standing.now = { ...at.standing.now, config: { loadedAtMs: at.clock.now(), error: 'turnout.yaml:3:1: rules is other text' } }
+    expect(bodyOf('status', await at.get('/admin/api/status')).config.error).toBe('turnout.yaml:3:1: rules is other text')
+  })
+})

@@ -1,0 +1,278 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
+import type { TurnId } from '../../src/core/ids.ts'
+import { createGateway, type Gateway } from '../../src/index.ts'
+import { createLog } from '../../src/observe/log.ts'
+import type { TurnRow } from '../../src/ports/stores.ts'
+import type { BehaviourSpec } from '../../src/simulator/behaviour.ts'
+import type { Received } from '../../src/simulator/received.ts'
+import { startSimulator, type Simulator } from '../../src/simulator/server.ts'
+import { TurnQueries } from '../../src/storage/turn-queries.ts'
+import { eventually, Exchange, type Answer, type Json } from './client.ts'
+
+export const laptopKey = 'tk-laptop-5b1e7c'
+export const otherKey = 'tk-other-90aa31'
+export const adminToken = 'at-operator-77c0de'
+
+/** An account of the configuration, and how its upstream behaves. Accounts are preferred in the order given. */
+export interface Playing {
+  readonly plays?: BehaviourSpec
+  readonly [setting: string]: unknown
+}
+
+/** A configuration: its accounts by name, and whatever other section differs from the default. */
+export interface Scene {
+  readonly accounts: Readonly<Record<string, Playing>>
+  readonly [section: string]: unknown
+}
+
+/** How a request is put; left out: a POST to `/v1/responses` with the key of `laptop`. */
+export interface Asking {
+  readonly path?: string
+  readonly method?: string
+  readonly key?: string | null
+  readonly headers?: Readonly<Record<string, string | string[]>>
+}
+
+/** A question that every simulated upstream answers. */
+export const question: Json = { model: 'gpt-5.5', input: 'hello' }
+export const streamed: Json = { ...question, stream: true }
+
+/**
+ * One gateway for the tests of a file, since starting one costs more than most scenarios. Each scene has a configuration, accounts and a pool of
+ * its own, so nothing that was learnt in one is known in the next; and it ends only when every lease is back.
+ */
+export function gatewayOfThisFile(): (scene: Scene) => Promise<Stage> {
+  let stage: Stage | null = null
+  beforeAll(async () => {
+    stage = new Stage(await startSimulator(), mkdtempSync(join(tmpdir(), 'turnout-')))
+    stage.write({ accounts: { nobody: {} } })
+    await stage.start()
+  })
+  afterAll(() => stage?.close())
+  return async (scene) => {
+    if (stage === null) throw new Error('a scene is set inside a test')
+    stage.set(scene)
+    onTestFinished(stage.end)
+    return stage
+  }
+}
+
+/** A gateway for one test, which may stop and start it. */
+export async function ownGateway(scene: Scene): Promise<Stage> {
+  const stage = new Stage(await startSimulator(), mkdtempSync(join(tmpdir(), 'turnout-')))
+  onTestFinished(() => stage.close())
+  stage.cast(scene)
+  stage.write(scene)
+  await stage.start()
+  return stage
+}
+
+/** A gateway in a folder of its own, before accounts at one simulator. */
+export class Stage {
+  readonly simulator: Simulator
+  readonly folder: string
+  /** What was logged since the scene began, as JSON lines. */
+  readonly log: string[] = []
+  #scene: Scene = { accounts: {} }
+  #scenes = 0
+  #gateway: Gateway | null = null
+
+  constructor(simulator: Simulator, folder: string) {
+    this.simulator = simulator
+    this.folder = folder
+  }
+
+  get gateway(): Gateway {
+    if (this.#gateway === null) throw new Error('the gateway is not running')
+    return this.#gateway
+  }
+
+  get file(): string {
+    return join(this.folder, 'turnout.yaml')
+  }
+
+  async start(): Promise<void> {
+    const log = createLog('debug', { write: (line: string) => void this.log.push(line) })
+    const opened = await createGateway({ file: this.file, environment: {}, overrides: { host: '127.0.0.1', port: 0 }, log })
+    if (opened.kind === 'failed') throw new Error(opened.sentences.join('\n'))
+    this.#gateway = opened.gateway
+  }
+
+  async stop(): Promise<void> {
+    await this.#gateway?.stop()
+    this.#gateway = null
+  }
+
+  async close(): Promise<void> {
+    await this.stop()
+    await this.simulator.close()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /** Begins a scene with fresh accounts. */
+  set(scene: Scene): void {
+    this.#scenes++
+    this.simulator.reset()
+    this.log.length = 0
+    this.cast(scene)
+    this.#load(scene)
+  }
+
+  /** Changes the scene's configuration while it goes on: its accounts are the same ones as before. */
+  change(change: Partial<Scene>): void {
+    this.#load({ ...this.#scene, ...change } as Scene)
+  }
+
+  readonly end = async (): Promise<void> => {
+    if (this.#gateway === null) return
+    await eventually(
+      () => this.#leases(),
+      (leases) => leases.every((line) => line.endsWith(' 0')),
+    )
+  }
+
+  /** Tells the simulator how each account plays. */
+  cast(scene: Scene): void {
+    for (const [name, { plays }] of Object.entries(scene.accounts)) if (plays !== undefined) this.play(name, plays)
+  }
+
+  /** Writes the configuration file. */
+  write(scene: Scene): void {
+    this.#scene = scene
+    writeFileSync(this.file, JSON.stringify(this.#configuration(scene)))
+  }
+
+  /** The API key with which an account presents itself. */
+  credential(account: string): string {
+    return `key-${account}-${this.#scenes}`
+  }
+
+  /** How an account's upstream behaves from now on. */
+  play(account: string, behaviour: BehaviourSpec): void {
+    this.simulator.set(this.credential(account), behaviour)
+  }
+
+  /** A request on its way. */
+  open(body: Json | string | Buffer | null = question, asking: Asking = {}): Exchange {
+    const key = asking.key === undefined ? laptopKey : asking.key
+    const authorization = key === null ? {} : { authorization: `Bearer ${key}` }
+    const bytes = body === null || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
+    return new Exchange(`${this.gateway.url}${asking.path ?? '/v1/responses'}`, {
+      method: asking.method ?? (bytes === null ? 'GET' : 'POST'),
+      headers: { ...(bytes === null ? {} : { 'content-type': 'application/json' }), ...authorization, ...asking.headers },
+      ...(bytes === null ? {} : { body: bytes }),
+    })
+  }
+
+  /** A request and its whole answer. */
+  ask(body: Json | string | Buffer | null = question, asking: Asking = {}): Promise<Answer> {
+    return this.open(body, asking).whole()
+  }
+
+  /** The questions that reached the simulator for this account, oldest first. */
+  sent(account: string): readonly Received[] {
+    return this.simulator.received().filter((one) => one.key === this.credential(account) && one.method === 'POST')
+  }
+
+  /** What the books say of a turn at this very moment, read from the file beside the gateway. */
+  async onTheBooks(answer: Pick<Answer, 'headers'>): Promise<TurnRow | null> {
+    const books = new Sqlite(join(this.folder, 'data', 'turnout.db'), { readonly: true })
+    try {
+      return await new TurnQueries(books).find(String(answer.headers['x-turnout-turn']) as TurnId)
+    } finally {
+      books.close()
+    }
+  }
+
+  /** The settled record of a turn; waits for it, since what ends without an answer does not keep its client waiting. */
+  async record(answer: Pick<Answer, 'headers'>): Promise<TurnRow> {
+    const settled = (row: TurnRow | null): row is TurnRow => row?.status === 'settled'
+    return eventually(() => this.onTheBooks(answer), settled)
+  }
+
+  /** Why this account is not chosen for a question, as the record of a new turn says it; null where it is chosen. */
+  async whyNot(account: string, body: Json = question): Promise<string | null> {
+    const [attempt] = (await this.record(await this.ask(body))).attempts
+    return attempt?.notChosen.find((one) => one.account === account)?.why ?? null
+  }
+
+  /** For how long this account rests from now on, and why. Throws where it does not rest. Unit: milliseconds. */
+  async rest(account: string, body: Json = question): Promise<{ readonly ms: number; readonly why: string }> {
+    const said = await this.whyNot(account, body)
+    const [, until, why] = /^cooling until (\S+): (.*)$/.exec(said ?? '') ?? []
+    if (until === undefined || why === undefined) throw new Error(`${account} does not rest: ${said}`)
+    return { ms: Date.parse(until) - Date.now(), why }
+  }
+
+  /** One sample of the metrics, by its name and labels as written there; 0 where there is none. */
+  async metric(sample: string): Promise<number> {
+    const { text } = await this.ask(null, { path: '/metrics', key: adminToken })
+    const line = text.split('\n').find((one) => one.startsWith(`${sample} `))
+    return line === undefined ? 0 : Number(line.slice(sample.length + 1))
+  }
+
+  #load(scene: Scene): void {
+    const from = this.log.length
+    this.write(scene)
+    this.gateway.reload()
+    const invalid = this.log.slice(from).find((line) => line.includes('"level":"error"'))
+    if (invalid !== undefined) throw new Error(`the configuration of the scene is invalid: ${invalid}`)
+  }
+
+  async #leases(): Promise<readonly string[]> {
+    const { text } = await this.ask(null, { path: '/metrics', key: adminToken })
+    return text.split('\n').filter((line) => line.startsWith('turnout_leases{'))
+  }
+
+  #configuration({ accounts, ...sections }: Scene): object {
+    const pool = `pool-${this.#scenes}`
+    return {
+      accounts: Object.entries(accounts).map(([name, { plays: _, ...settings }], index) => ({
+        name,
+        upstream: 'openai-compatible',
+        base_url: this.simulator.url,
+        allow_private: true,
+        credential: { api_key: this.credential(name) },
+        priority: index + 1,
+        ...settings,
+      })),
+      pools: [{ name: pool, accounts: Object.keys(accounts) }],
+      keys: [
+        { name: 'laptop', key: laptopKey, pools: [pool] },
+        { name: 'other', key: otherKey, pools: [pool] },
+      ],
+      admin: { token: adminToken },
+      log: { level: 'debug' },
+      ...sections,
+    }
+  }
+}
+
+/** The names of the accounts that were tried, in order. */
+export const triedBy = (record: TurnRow): readonly string[] => record.attempts.map((attempt) => attempt.account)
+
+/** An upstream that does what no fault of the simulator does. Gone when the test is. */
+export async function upstream(answer: (request: IncomingMessage, response: ServerResponse, body: Buffer) => void): Promise<string> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('error', () => undefined)
+    response.on('error', () => undefined)
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => answer(request, response, Buffer.concat(chunks)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  )
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+}
