@@ -24,6 +24,6 @@ const store: Store = {
 }
 const secret = Buffer.alloc(32, 1)
 const resolved = resolve(loaded.configuration, { folder: '.', secret, simulatorUrl: null, trialKey: null })
-const parts = new Parts({ resolved, secret, adminToken: 'bench-admin-token', store, log: createLog(resolved.logLevel) })
+const parts = new Parts({ resolved, secret, adminToken: 'bench-admin-token', store, log: createLog(resolved.logLevel), version: 'bench' })
 const at = await parts.server.listen('127.0.0.1', 0)
 process.stdout.write(`listening http://127.0.0.1:${at.port}\n`)

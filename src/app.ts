@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { dirname, join, resolve as absolute } from 'node:path'
 import { loadConfiguration, type Loaded, type Overrides } from './config/load.ts'
 import { problemText } from './config/problem.ts'
@@ -98,9 +99,9 @@ class Opening {
     const resolved = this.#resolve(configuration, { secret, simulator, trial })
     const own = resolved.adminToken === null ? usable(adminToken(data)) : null
     const token = resolved.adminToken ?? own?.text ?? ''
-    const parts = new Parts({ resolved, secret, adminToken: token, store, log })
+    const parts = new Parts({ resolved, secret, adminToken: token, store, log, version: versionOf() })
     this.#undo.push(() => parts.stop())
-    parts.accounts.recall(await store.memories.all())
+    await parts.recall()
     const url = await this.#listen(parts, resolved.server)
     refuseSecond(claimPidFile(pidFile, { pid: process.pid, url }), data)
     this.#undo.push(() => removePidFile(pidFile, process.pid))
@@ -192,7 +193,8 @@ class Opening {
   #watch(parts: Parts, log: LiveLog, prepare: (next: Configuration) => { readonly resolved: Resolved; readonly token: string }): Watch {
     const changed = (loaded: Loaded): void => {
       if (loaded.kind === 'invalid')
-        return log.error({ problems: loaded.problems.map(problemText) }, 'the changed configuration is invalid: the last good one stays')
+        parts.configurationWrong(loaded.problems)
+        return log.error({ problems: loaded.problems.map(problemText) }, 'the changed configuration is wrong: the last good one stays')
       try {
         const { resolved, token } = prepare(loaded.configuration)
         parts.configure(resolved, token)
@@ -227,4 +229,10 @@ function whyNotListening(error: unknown, host: string, port: number): string {
 function usable<T extends { readonly kind: string }>(secret: T): Exclude<T, { readonly kind: 'unusable' }> {
   if (secret.kind === 'unusable' && 'why' in secret) throw new Unusable(1, [String(secret.why)])
   return secret as Exclude<T, { readonly kind: 'unusable' }>
+}
+
+/** Beside `src` and `dist` alike. */
+function versionOf(): string {
+  const { version }: { readonly version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return version
 }

@@ -1,8 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto'
+import { adminRoutes } from './admin/routes.ts'
+import { LiveRules } from './admin/rules.ts'
+import { problemText, type Problem } from './config/problem.ts'
 import { keyHasher, type Resolved } from './config/resolve.ts'
+import { parseRules } from './config/rules.ts'
 import type { Account, Credential } from './core/account.ts'
 import type { AccountId, TurnId, UpstreamModel } from './core/ids.ts'
-import { defaultRules } from './core/policy.ts'
 import { responses } from './dialect/responses/responses.ts'
 import { systemClock as clock, systemDice as dice } from './lib/clock.ts'
 import type { LiveLog } from './observe/log.ts'
@@ -38,6 +41,7 @@ export interface Foundation {
   readonly adminToken: string
   readonly store: Store
   readonly log: LiveLog
+  readonly version: string
 }
 
 /** How long a probe, or a list of models, may take in all. Unit: milliseconds. */
@@ -47,8 +51,11 @@ const askMs = 70_000
 export class Parts {
   readonly server: Server
   readonly accounts: LiveAccounts
+  readonly #foundation: Foundation
   readonly #store: Store
   readonly #log: LiveLog
+  readonly #rules: LiveRules
+  readonly #startedAtMs = clock.now()
   readonly #keys: KeyRing
   readonly #operators: Operators
   readonly #transport = httpTransport({ clock })
@@ -60,10 +67,14 @@ export class Parts {
   readonly #refuser: Refuser
   #resolved: Resolved
   #settings: Settings
+  #config: { loadedAtMs: number; error: string | null } = { loadedAtMs: clock.now(), error: null }
 
-  constructor({ resolved, secret, adminToken, store, log }: Foundation) {
+  constructor(foundation: Foundation) {
+    const { resolved, secret, adminToken, store, log } = foundation
+    this.#foundation = foundation
     this.#resolved = resolved
-    this.#settings = settingsOf(resolved)
+    this.#rules = new LiveRules({ entities: store.entities, parse: parseRules })
+    this.#settings = { ...resolved.settings, rules: this.#rules.current() }
     this.#store = store
     this.#log = log
     this.#keys = new KeyRing(keyHasher(secret))
@@ -71,7 +82,7 @@ export class Parts {
     this.accounts = new LiveAccounts({
       clock,
       dice,
-      bounds: () => this.#settings.bounds,
+      bounds: () => this.#resolved.settings.bounds,
       keep: (memory) =>
         void store.memories.keep(memory).catch((error: unknown) => log.error({ err: error, account: memory.account }, 'the health of an account was not kept')),
       suspect: (account) => this.#probes.suspect(account),
@@ -99,13 +110,27 @@ export class Parts {
     const kept = new Set(next.accounts.map(({ account }) => account.id))
     for (const { account } of this.#resolved.accounts) if (!kept.has(account.id)) this.#transport.forget(account.id)
     this.#resolved = next
-    this.#settings = settingsOf(next)
+    this.#config = { loadedAtMs: clock.now(), error: null }
+    this.#rules.configure(next.rules)
     this.accounts.configure(next.accounts, next.pools)
     this.#keys.replace(next.keys)
     this.#operators.replace({ admin: adminToken, metrics: next.metricsToken })
     this.#log.setLevel(next.logLevel)
     this.#store.keepTurns(next.retentionMs)
     void this.#listings.refresh()
+  }
+
+  /** A changed configuration was wrong: the last good one stays, and the error is shown. */
+  configurationWrong(problems: readonly Problem[]): void {
+    this.#config = { ...this.#config, error: problems.map(problemText).join('\n') }
+    const inRules = problems.filter(({ path }) => path.startsWith('rules'))
+    if (inRules.length > 0) this.#rules.broken(inRules.map(problemText).join('\n'))
+  }
+
+  /** Takes over what an earlier process has learnt and the operator has stored. Rejects when the store does not answer. */
+  async recall(): Promise<void> {
+    const [memories] = await Promise.all([this.#store.memories.all(), this.#rules.load()])
+    this.accounts.recall(memories)
   }
 
   /** Begins what goes on by itself: probes and lists of models. */
@@ -133,8 +158,15 @@ export class Parts {
       origins: new RememberedOrigins(clock),
       metrics: this.#metrics,
       log: this.#log,
-      settings: () => this.#settings,
+      settings: () => this.#settingsNow(),
     }
+  }
+
+  /** One object until something changes, since every turn asks. */
+  #settingsNow(): Settings {
+    const rules = this.#rules.current()
+    if (this.#settings.rules !== rules || this.#settings.times !== this.#resolved.settings.times) this.#settings = { ...this.#resolved.settings, rules }
+    return this.#settings
   }
 
   #routes(): readonly Route[] {
@@ -158,6 +190,22 @@ export class Parts {
         pools,
         listed: (account) => this.#listings.listed(account),
       }),
+      ...adminRoutes({
+        clock,
+        log: this.#log,
+        accounts: this.accounts,
+        turns: this.#store.turns,
+        rules: this.#rules,
+        probe: (account, credential) => probeBy(this.#transport, account, credential),
+        standing: () => ({
+          version: this.#foundation.version,
+          startedAtMs: this.#startedAtMs,
+          config: this.#config,
+          ready: this.#readiness().ready,
+          turnsOpen: this.#open.size,
+          sessions: 0,
+        }),
+      }),
       ...healthRoutes({ readiness: () => this.#readiness(), metrics: () => this.#metrics.scrape() }),
     ]
   }
@@ -178,10 +226,6 @@ export class Parts {
     const serving = this.accounts.all().some((live) => live.state(clock.now()) === 'ready' || live.state(clock.now()) === 'cooling')
     return serving ? { ready: true } : { ready: false, reason: 'every account is retired or disabled' }
   }
-}
-
-function settingsOf({ settings, rules }: Resolved): Settings {
-  return { ...settings, rules: rules ?? defaultRules }
 }
 
 /** An account is probed with the first model that its mapping names, where it names one. */

@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { createParser } from 'eventsource-parser'
 
 export type Json = Readonly<Record<string, unknown>>
@@ -144,4 +145,25 @@ export async function eventually<T, Found extends T = T>(
     if (Date.now() > lateAtMs) throw new Error(`it never came to pass; last seen: ${JSON.stringify(seen)?.slice(0, 2000)}`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
+}
+
+/** Sends these bytes on a connection of its own, and reads no answer unless told to. */
+export async function wire(url: string, bytes: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => undefined)
+  await new Promise<void>((resolve) => socket.once('connect', resolve))
+  socket.pause()
+  socket.write(bytes, 'latin1')
+  return socket
+}
+
+/** All that comes until the other side closes. */
+export async function restOf(socket: Socket): Promise<string> {
+  let text = ''
+  socket.setEncoding('latin1')
+  socket.on('data', (chunk) => (text += String(chunk)))
+  socket.resume()
+  if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve))
+  return text
 }
