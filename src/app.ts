@@ -8,7 +8,7 @@ import { adminToken, closeFolder, secretKey, trialKey } from './config/secret-ke
 import { writeTemplate } from './config/template.ts'
 import { watchConfiguration, type Watch } from './config/watch.ts'
 import { systemClock } from './lib/clock.ts'
-import { claimPidFile, readPidFile, removePidFile } from './lib/pid-file.ts'
+import { claimPidFile, removePidFile } from './lib/pid-file.ts'
 import { createLog, type LiveLog } from './observe/log.ts'
 import { behaviourOf } from './simulator/behaviour.ts'
 import { startSimulator, type Simulator } from './simulator/server.ts'
@@ -91,7 +91,8 @@ class Opening {
     const { data, store: storeFile } = placesOf(configuration, dirname(this.#file))
     closeFolder(data)
     const pidFile = join(data, 'turnout.pid')
-    refuseSecond(readPidFile(pidFile), data)
+    refuseSecond(claimPidFile(pidFile, { pid: process.pid, url: '' }), data)
+    this.#undo.push(() => removePidFile(pidFile, process.pid))
     const log = this.#options.log ?? createLog(configuration.log.level)
     const [store, simulator] = await Promise.all([this.#store(storeFile, configuration, log), this.#simulator(configuration)])
     const secret = usable(secretKey(data, this.#options.environment)).key
@@ -103,8 +104,7 @@ class Opening {
     this.#undo.push(() => parts.stop())
     await parts.recall()
     const url = await this.#listen(parts, resolved.server)
-    refuseSecond(claimPidFile(pidFile, { pid: process.pid, url }), data)
-    this.#undo.push(() => removePidFile(pidFile, process.pid))
+    claimPidFile(pidFile, { pid: process.pid, url })
     parts.start()
     const watch = this.#watch(parts, log, (next) => {
       const again = this.#resolve(next, { secret, simulator, trial: isTrial(next) ? usable(trialKey(data)).text : null })
@@ -192,9 +192,11 @@ class Opening {
 
   #watch(parts: Parts, log: LiveLog, prepare: (next: Configuration) => { readonly resolved: Resolved; readonly token: string }): Watch {
     const changed = (loaded: Loaded): void => {
-      if (loaded.kind === 'invalid')
+      if (loaded.kind === 'invalid') {
         parts.configurationWrong(loaded.problems)
-        return log.error({ problems: loaded.problems.map(problemText) }, 'the changed configuration is wrong: the last good one stays')
+        log.error({ problems: loaded.problems.map(problemText) }, 'the changed configuration is wrong: the last good one stays')
+        return
+      }
       try {
         const { resolved, token } = prepare(loaded.configuration)
         parts.configure(resolved, token)
@@ -210,9 +212,9 @@ class Opening {
 }
 
 function refuseSecond(holder: { readonly pid: number; readonly url: string } | null, data: string): void {
-  if (holder === null || holder.pid === process.pid) return
+  if (holder === null) return
   throw new Unusable(1, [
-    `Another gateway serves the data in ${data}: process ${holder.pid}, at ${holder.url}. Stop it first, or give this one a folder of its own with --data.`,
+    `Another gateway serves the data in ${data}: process ${holder.pid}${holder.url === '' ? ', which is starting' : `, at ${holder.url}`}. Stop it first, or give this one a folder of its own with --data.`,
   ])
 }
 

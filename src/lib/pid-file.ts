@@ -12,17 +12,32 @@ export function readPidFile(file: string): Serving | null {
   return serving !== null && isAlive(serving.pid) ? serving : null
 }
 
-/** Takes the place for this process. The answer is who holds it, where somebody does. */
+/** Takes the place for this process, or says more of a place that it has. The answer is who holds it, where somebody else does. */
 export function claimPidFile(file: string, serving: Serving): Serving | null {
-  const holder = readPidFile(file)
-  if (holder !== null && holder.pid !== serving.pid) return holder
-  writeFileSync(file, `${JSON.stringify(serving)}\n`, { mode: 0o600 })
-  return null
+  const text = `${JSON.stringify(serving)}\n`
+  const before = parse(file)
+  if (before !== null && before.pid !== serving.pid) {
+    if (isAlive(before.pid)) return before
+    rmSync(file, { force: true })
+  }
+  if (before?.pid === serving.pid) writeFileSync(file, text, { mode: 0o600 })
+  else writeNew(file, text)
+  const holder = parse(file)
+  return holder === null || holder.pid === serving.pid ? null : holder
 }
 
 /** Gives the place up, if it is this process's. */
 export function removePidFile(file: string, pid: number): void {
   if (parse(file)?.pid === pid) rmSync(file, { force: true })
+}
+
+/** Of two processes that start at once, one is first. */
+function writeNew(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
 }
 
 function parse(file: string): Serving | null {

@@ -137,7 +137,7 @@ export class EventSplitter {
 
   /** The next LF or CR at or behind `at`. Each is sought once over the chunk, however many of the other kind lie between. */
   #lineBreak(chunk: Buffer, at: number): number {
-    if (this.#lf < 0) this.#lf = found(chunk, lf, at)
+    if (this.#lf < at) this.#lf = found(chunk, lf, at)
     if (this.#cr < at) this.#cr = found(chunk, cr, at)
     return Math.min(this.#lf, this.#cr)
   }
