@@ -42,7 +42,7 @@ function isSpace(byte: number | undefined): boolean {
 }
 
 /** @param at the opening quote. */
-export function skipString(bytes: Buffer, at: number, end: number): number {
+function skipString(bytes: Buffer, at: number, end: number): number {
   let to = at + 1
   for (;;) {
     const near = Math.min(to + nearBytes, end)

@@ -6,15 +6,17 @@ import { refusal, type Refusal } from '../core/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Log } from '../ports/log.ts'
-import type { Route, Visit } from '../ports/routes.ts'
+import type { Route } from '../ports/routes.ts'
 import type { HeaderList } from '../ports/sink.ts'
 import { Connections } from './connections.ts'
 import { presentedKey, type Keys, type Operators } from './identify.ts'
 import type { OpenTurns } from './open-turns.ts'
 import type { Refuser } from './refuse.ts'
 import { newRequestId, requestIdOf } from './request-id.ts'
+import { parserRefusal } from './parser-refusal.ts'
 import { Router, type Matched } from './router.ts'
-import { keyInQuery, readTarget, targetUrl, type Target } from './target.ts'
+import { keyInQuery, readTarget, type Target } from './target.ts'
+import { OneVisit } from './visit.ts'
 
 /** What a connection may take of size and time. Node looks for late ones every `headersMs`, at most every 5 s. */
 export interface ServerLimits {
@@ -277,44 +279,6 @@ export class Server {
 
 type Allowed = { readonly kind: 'allowed'; readonly caller: Caller | null } | { readonly kind: 'refused'; readonly refusal: Refusal }
 
-/** Makes the URL only where someone reads it. */
-class OneVisit implements Visit {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly params: Readonly<Record<string, string>>
-  readonly requestId: string
-  readonly caller: Caller | null
-  readonly turn: TurnId | null
-  readonly #target: Target
-
-  constructor(of: Omit<Visit, 'url'> & { readonly target: Target }) {
-    this.request = of.request
-    this.response = of.response
-    this.params = of.params
-    this.requestId = of.requestId
-    this.caller = of.caller
-    this.turn = of.turn
-    this.#target = of.target
-  }
-
-  get url(): URL {
-    return targetUrl(this.#target)
-  }
-}
-
 function shuttingDown(): Refusal {
   return refusal('shutting_down', 'The gateway is shutting down; it, or its successor, will answer soon.', { retryAfterMs: drainingRetryMs })
-}
-
-function parserRefusal(error: NodeJS.ErrnoException): Refusal {
-  switch (error.code ?? '') {
-    case 'HPE_HEADER_OVERFLOW':
-      return refusal('headers_too_large', 'The request line and headers are larger than what is taken here.')
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
-      return refusal('body_too_large', 'The chunk extensions of the request body are larger than what is taken here.')
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return refusal('request_timeout', 'The request did not arrive in time.')
-    default:
-      return refusal('invalid_body', 'This is not a well-formed HTTP/1.1 request.')
-  }
 }

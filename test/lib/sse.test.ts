@@ -53,6 +53,7 @@ const streams: readonly (readonly [title: string, stream: string])[] = [
   ['blank lines in runs', '\n\r\n\r\rdata: 1\n\n\n\n\ndata: 2\r\n\r\n\r\n\r\n: end\n\n'],
   ['a byte order mark', '\ufeffdata: 1\n\ndata: \ufeff2\n\n'],
   ['a byte order mark and blank lines', '\ufeff\n\n\ndata: 1\n\n'],
+  ['a byte order mark where it means nothing', 'data: 1\n\n\ufeffdata: 2\n\ndata: 3\n\n'],
   ['data in several lines', 'event: a\ndata: {\ndata:   "type":"b"\ndata\ndata: }\n\n'],
   ['comments, ids, retries and unknown fields', ': hello\n\nid: 1\nretry: 10\nother: x\ndata: 1\n:\n\n:\n\n'],
   ['fields without a space, a value or a colon', 'event:a\ndata:1\n\nevent\ndata\n\nevent:\ndata:  two spaces \n\ndatax: no\ndata : no\n\n'],
@@ -66,7 +67,7 @@ describe.for(streams)('a stream with %s', ([, stream]) => {
   it('says what an independent reader hears', () => expect(ours(whole.events)).toEqual(theirs(stream)))
 
   it('has no byte lost or moved but the mark at its start', () => {
-    expect(Buffer.concat([...whole.events, whole.rest]).toString()).toBe(stream.replace(/^\ufeff/, ''))
+    expect(Buffer.concat([...whole.events, whole.rest]).toString()).toBe(stream.replace(/^\uFEFF/, ''))
   })
 
   it('has the same events wherever it is cut in two', () => {
@@ -146,6 +147,13 @@ describe('the splitter', () => {
     const refused = run(10)
     expect(refused.events).toEqual(['data: 12\n\n'])
     expect(refused.pending).toBeLessThan(10 + size)
+  })
+
+  it('refuses an event that never ends as soon as it exceeds the bound', () => {
+    const splitter = new EventSplitter(10)
+    const never = () => expect.unreachable()
+    expect(splitter.push(Buffer.from('data: 1234'), never)).toBe(true)
+    expect(splitter.push(Buffer.from('5'), never)).toBe(false)
   })
 
   it('joins an event of very many chunks', () => {

@@ -126,7 +126,8 @@ export class Timeline implements Clock {
     let at = 0
     for (;;) {
       const left = 2 * at + 1
-      const [a, b] = [heap[left], heap[left + 1]]
+      const a = heap[left]
+      const b = heap[left + 1]
       if (a === undefined) break
       const isRight = b !== undefined && isBefore(b, a)
       const child = isRight ? b : a

@@ -1,0 +1,35 @@
+import { parse } from '../admin/routes.ts'
+import { contract, type AnswerOf, type QueryOf } from '../admin/contract.ts'
+import { failed, type Failed } from './surroundings.ts'
+
+/** What commands ask the gateway, or its books. */
+export type DeskQuestion = 'accounts' | 'test' | 'turns' | 'turn'
+
+export interface Question {
+  /** What the path names. */
+  readonly params?: Readonly<Record<string, string>>
+  /** As it would stand in an address. */
+  readonly query?: Readonly<Record<string, string>>
+}
+
+export type Told<Name extends DeskQuestion> = { readonly kind: 'told'; readonly body: AnswerOf<Name> } | Failed
+
+/** Answers what the admin API would: asked of the gateway that serves, or, where none does, found in the store. */
+export interface Desk {
+  readonly kind: 'desk'
+  ask<Name extends DeskQuestion>(name: Name, question?: Question): Promise<Told<Name>>
+  close(): Promise<void>
+}
+
+/** A question's parameters, read as the admin API reads them; what is wrong is named as the option that says it. */
+export function readQuery(query: Readonly<Record<string, string>>): { readonly kind: 'read'; readonly value: QueryOf<'turns'> } | Failed {
+  const read = parse(contract.turns.query, query, 'invalid_query')
+  if (read.kind === 'read') return { kind: 'read', value: read.value as QueryOf<'turns'> }
+  const { param, message } = read
+  return failed(2, param === null ? message : `--${param}: ${message.replace(/^.*: /, '')}`)
+}
+
+/** What a problem of the admin API means to a command. */
+export function fromProblem({ code, message }: { readonly code: string; readonly message: string }): Failed {
+  return failed(code === 'invalid_query' || code === 'invalid_body' ? 2 : 1, message)
+}

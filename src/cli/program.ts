@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { CheckOptions } from './check.ts'
+import type { ServeOptions } from './serve.ts'
+import type { SimulatorOptions } from './simulator.ts'
+import type { CommonOptions, ExitCode, Surroundings } from './surroundings.ts'
+import type { TurnsOptions } from './turns.ts'
+
+/** Runs the command that these words name. Each command's parts are loaded only when it runs. */
+export async function run(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  let exit: ExitCode = 0
+  const end = async (code: Promise<ExitCode>): Promise<void> => {
+    exit = await code
+  }
+  const program = new Command('turnout').description('A self-hosted gateway for LLM APIs: many upstream accounts behind one address.')
+  program.version(version(), '-V, --version', 'print the version')
+  program.helpCommand('help [command]', 'print what a command takes').showHelpAfterError('(turnout --help lists the commands)')
+  // Inherited by every command that is added afterwards.
+  program.exitOverride().configureOutput({ writeOut: (text) => surroundings.out(text), writeErr: (text) => surroundings.err(text) })
+  addRunning(program, surroundings, end)
+  addAsking(program, surroundings, end)
+  try {
+    await program.parseAsync(words, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.code === 'commander.helpDisplayed' || error.code === 'commander.version' ? 0 : 2
+  }
+  return exit
+}
+
+type End = (code: Promise<ExitCode>) => Promise<void>
+
+/** The commands that run something, or look at what would run. */
+function addRunning(program: Command, surroundings: Surroundings, end: End): void {
+  common(program.command('serve'))
+    .description('serve; writes turnout.yaml, for a trial, where there is none')
+    .option('--host <host>', 'the address to listen on, instead of the configured one')
+    .option('--port <port>', 'the port to listen on; 0 takes any free one', port)
+    .action((options: ServeOptions) => end(import('./serve.ts').then(({ serve }) => serve(options, surroundings))))
+  common(program.command('check'), 'json')
+    .description('validate the configuration and print it with every default, secrets masked')
+    .option('--schema', 'print the JSON Schema of the configuration instead')
+    .option('--connect', 'ask each account once whether its upstream serves it')
+    .action((options: CheckOptions) => end(import('./check.ts').then(({ check }) => check(options, surroundings))))
+  program
+    .command('simulator')
+    .description('run the scripted upstream alone')
+    .option('--host <host>', 'the address to listen on', '127.0.0.1')
+    .option('--port <port>', 'the port to listen on; 0 takes any free one', port, 0)
+    .option('--json', 'print JSON')
+    .action((options: SimulatorOptions) => end(import('./simulator.ts').then(({ simulator }) => simulator(options, surroundings))))
+  common(program.command('doctor'), 'json')
+    .description('look at everything that a gateway needs, and say what is wrong')
+    .action((options: CommonOptions) => end(import('./doctor.ts').then(({ doctor }) => doctor(options, surroundings))))
+}
+
+/** The commands that ask the gateway that serves, or the store where none does. */
+function addAsking(program: Command, surroundings: Surroundings, end: End): void {
+  const accounts = program.command('accounts').description('what the upstream accounts are doing')
+  common(accounts.command('list'), 'json')
+    .description('every account, its health and why')
+    .action((options: CommonOptions) => end(import('./accounts.ts').then(({ listAccounts }) => listAccounts(options, surroundings))))
+  common(accounts.command('test'), 'json')
+    .description('ask the upstream whether it serves this account')
+    .argument('<name>')
+    .action((name: string, options: CommonOptions) => end(import('./accounts.ts').then(({ testAccount }) => testAccount(name, options, surroundings))))
+  const turns = program.command('turns').description('what happened')
+  common(turns.command('list'), 'json')
+    .description('turns, newest first')
+    .option('--limit <n>', 'how many, at most 100 (default: 20)')
+    .option('--before <id>', 'only turns that began before this one')
+    .option('--key <name>', 'only turns of this key')
+    .option('--account <name>', 'only turns that tried this account')
+    .option('--status <status>', 'open, settled or interrupted')
+    .option('--outcome <outcome>', 'completed, incomplete, failed, cancelled or refused')
+    .action((options: TurnsOptions) => end(import('./turns.ts').then(({ listTurns }) => listTurns(options, surroundings))))
+  common(turns.command('show'), 'json')
+    .description('one turn, its attempts and the reasons in words')
+    .argument('<id>')
+    .action((id: string, options: CommonOptions) => end(import('./turns.ts').then(({ showTurn }) => showTurn(id, options, surroundings))))
+}
+
+/** What every command takes. */
+function common(command: Command, prints: 'json' | 'nothing' = 'nothing'): Command {
+  command.option('--config <file>', 'the configuration', 'turnout.yaml').option('--data <folder>', 'the data folder, instead of the configured one')
+  return prints === 'json' ? command.option('--json', 'print JSON') : command
+}
+
+function port(text: string): number {
+  const number = Number(text)
+  if (!/^\d{1,5}$/.test(text) || number > 65_535) throw new InvalidArgumentError('expected a number from 0 to 65535')
+  return number
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+  return manifest.version
+}

@@ -1,0 +1,76 @@
+import type { TurnShape } from '../admin/contract.ts'
+import { readQuery } from './desk.ts'
+import { openDesk } from './open-desk.ts'
+import { giveUp, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
+import { instantText, table, type Cell } from './table.ts'
+import { turnText } from './words.ts'
+
+export interface TurnsOptions extends CommonOptions {
+  readonly limit?: string | undefined
+  readonly before?: string | undefined
+  readonly key?: string | undefined
+  readonly account?: string | undefined
+  readonly status?: string | undefined
+  readonly outcome?: string | undefined
+}
+
+/** `turnout turns list` */
+export async function listTurns(options: TurnsOptions, surroundings: Surroundings): Promise<ExitCode> {
+  const { limit = '20', before, key, account, status, outcome } = options
+  const said = Object.entries({ limit, before, key, account, status, outcome }).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const query = Object.fromEntries(said)
+  const read = readQuery(query)
+  if (read.kind === 'failed') return giveUp(read, surroundings)
+  const desk = await openDesk(options, surroundings)
+  if (desk.kind === 'failed') return giveUp(desk, surroundings)
+  const told = await desk.ask('turns', { query })
+  await desk.close()
+  if (told.kind === 'failed') return giveUp(told, surroundings)
+  const { turns, next } = told.body
+  if (options.json === true) printJson(told.body, surroundings)
+  else if (turns.length === 0) surroundings.out('There are no such turns.\n')
+  else surroundings.out(table(['STARTED', 'TURN', 'KEY', 'MODEL', 'OUTCOME', 'MS', 'IN', 'OUT', 'ACCOUNTS'], turns.map(row), surroundings))
+  if (options.json !== true && next !== null) surroundings.out(`There may be more: --before ${next}\n`)
+  return 0
+}
+
+/** `turnout turns show ID` */
+export async function showTurn(id: string, options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
+  const desk = await openDesk(options, surroundings)
+  if (desk.kind === 'failed') return giveUp(desk, surroundings)
+  try {
+    const told = await desk.ask('turn', { params: { id } })
+    if (told.kind === 'failed') return giveUp(told, surroundings)
+    if (options.json === true) {
+      printJson(told.body, surroundings)
+      return 0
+    }
+    const accounts = await desk.ask('accounts')
+    surroundings.out(turnText(told.body, accounts.kind === 'told' ? accounts.body.accounts : [], surroundings))
+    return 0
+  } finally {
+    await desk.close()
+  }
+}
+
+function row(turn: TurnShape): readonly Cell[] {
+  const { usage, attempts } = turn
+  return [
+    instantText(turn.started_at),
+    turn.id,
+    turn.key,
+    turn.model,
+    outcomeOf(turn),
+    turn.duration_ms === null ? '-' : String(turn.duration_ms),
+    usage === null ? '-' : String(usage.input_tokens),
+    usage === null ? '-' : String(usage.output_tokens),
+    attempts.length === 0 ? '-' : attempts.map((attempt) => attempt.account).join(' > '),
+  ]
+}
+
+/** A turn that is over says how it ended; another one, what it is. */
+function outcomeOf({ status, outcome, code }: TurnShape): Cell {
+  if (outcome === null) return { text: status, colour: 'yellow' }
+  const text = code === null ? outcome : `${outcome} ${code}`
+  return { text, colour: outcome === 'completed' || outcome === 'incomplete' ? 'green' : outcome === 'cancelled' ? 'dim' : 'red' }
+}

@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'vitest'
+import { classify } from '../../src/core/failure-table.ts'
+import { pairsMax } from '../../src/pool/accounts.ts'
+import { account, accountId, clientModel, poolId, upstreamName } from '../support/accounts.ts'
+import { credential, LivePool } from '../support/live-pool.ts'
+import { answer } from '../support/signals.ts'
+
+const quota = answer(429, { code: 'usage_limit_reached', resetsInSeconds: 604_800 })
+const overload = answer(503, { code: 'server_is_overloaded' })
+const dead = answer(401, { code: 'invalid_api_key' })
+const week = 604_800_000
+
+describe('a lease', () => {
+  // F8
+  test('is never given beyond the concurrency of its account', async () => {
+    const pool = new LivePool([account('a', { concurrency: 2 })])
+    const [first] = [await pool.lease('a'), await pool.lease('a')]
+    expect(await pool.accounts.lease(pool.candidate('a'))).toBeNull()
+    first?.give()
+    first?.give()
+    expect(pool.accounts.find(accountId('a'))?.inFlight).toBe(1)
+  })
+
+  test('is not given for a name that the mapping no longer yields to a candidate of before', async () => {
+    const pool = new LivePool([account('a'), account('b')])
+    const before = pool.candidate('a')
+    pool.configure([account('b')])
+    expect(await pool.accounts.lease(before)).toBeNull()
+  })
+})
+
+describe('what a failure does', () => {
+  test('to the account: all of its models rest', async () => {
+    const pool = new LivePool()
+    await pool.fail('a', classify(quota, pool.clock.now()))
+    expect(pool.candidates()[0]?.standing).toMatchObject({ kind: 'cooling', untilMs: pool.clock.now() + week })
+    expect(pool.accounts.candidates([poolId('default')], clientModel('other'))[0]?.standing.kind).toBe('cooling')
+  })
+
+  // B10 B31
+  test('to the pair: the other models of the account stay ready', async () => {
+    const pool = new LivePool()
+    await pool.fail('a', classify(overload, pool.clock.now()))
+    expect(pool.standing('a')).toBe('cooling')
+    expect(pool.accounts.candidates([poolId('default')], clientModel('other'))[0]?.standing.kind).toBe('ready')
+  })
+
+  test('to nobody, where it is the fault of the request', async () => {
+    const pool = new LivePool()
+    await pool.fail('a', classify(answer(400, { message: 'bad' }), pool.clock.now()))
+    expect(pool.standing('a')).toBe('ready')
+    expect(pool.accounts.find(accountId('a'))?.pastFailures).toHaveLength(1)
+  })
+
+  test('is shown to the operator, the last eight', async () => {
+    const pool = new LivePool()
+    for (let i = 0; i < 12; i++) await pool.fail('a', classify(answer(400, { code: `c${i}` }), pool.clock.now()))
+    expect(pool.accounts.find(accountId('a'))?.pastFailures.map(({ code }) => code)).toEqual(['c4', 'c5', 'c6', 'c7', 'c8', 'c9', 'c10', 'c11'])
+  })
+
+  // B28
+  test('is undone by no success of a stream that began before it', async () => {
+    const pool = new LivePool()
+    const startedAtMs = pool.clock.now()
+    const older = await pool.lease('a')
+    await pool.clock.advance(1000)
+    await pool.fail('a', classify(quota, pool.clock.now()))
+    await pool.clock.advance(1000)
+    pool.accounts.succeeded(older, startedAtMs)
+    expect(pool.standing('a')).toBe('cooling')
+  })
+
+  // B2
+  test('asks for a probe at the third forbidden, and retires the account only when that fails too', async () => {
+    const pool = new LivePool()
+    const forbidden = answer(403, { message: 'no' })
+    for (let i = 0; i < 3; i++) {
+      await pool.fail('a', classify(forbidden, pool.clock.now()))
+      expect(pool.suspects).toHaveLength(i === 2 ? 1 : 0)
+      await pool.clock.advance(600_000)
+    }
+    expect(pool.standing('a')).toBe('ready')
+    pool.accounts.retire(accountId('a'), { kind: 'forbidden', status: 403, code: null })
+    expect(pool.standing('a')).toBe('retired')
+  })
+
+  test('of a pair is remembered for a bounded number of pairs', async () => {
+    const pool = new LivePool([account('a', { concurrency: 1 })])
+    const failure = classify(overload, pool.clock.now())
+    for (let i = 0; i <= pairsMax; i++) {
+      const [candidate] = pool.accounts.candidates([poolId('default')], clientModel(`m${i}`))
+      const lease = candidate === undefined ? null : await pool.accounts.lease(candidate)
+      if (lease !== null) pool.accounts.failed(lease, failure, pool.clock.now())
+      lease?.give()
+    }
+    expect(pool.accounts.find(accountId('a'))?.pairs.size).toBe(pairsMax)
+    expect(pool.accounts.candidates([poolId('default')], clientModel('m0'))[0]?.standing.kind).toBe('ready')
+  })
+})
+
+describe('an account that is set right', () => {
+  // B24
+  test('by hand is ready at once', async () => {
+    const pool = new LivePool()
+    await pool.fail('a', classify(dead, pool.clock.now()))
+    expect(pool.standing('a')).toBe('retired')
+    expect(pool.accounts.reset(accountId('a'))).toBe(true)
+    expect(pool.standing('a')).toBe('ready')
+    expect(pool.accounts.reset(accountId('nobody'))).toBe(false)
+  })
+
+  // B24
+  test('by another credential is ready at once', async () => {
+    const pool = new LivePool()
+    await pool.fail('a', classify(dead, pool.clock.now()))
+    pool.configure([account('a', { priority: 5 })])
+    expect(pool.standing('a')).toBe('retired')
+    pool.configure([account('a', { generation: 'g2' })])
+    expect(pool.standing('a')).toBe('ready')
+  })
+
+  test('by another credential is not blamed for what the old one did', async () => {
+    const pool = new LivePool()
+    const lease = await pool.lease('a')
+    pool.configure([account('a', { generation: 'g2' })])
+    pool.accounts.failed(lease, classify(dead, pool.clock.now()), pool.clock.now())
+    expect(pool.standing('a')).toBe('ready')
+  })
+
+  test('by a probe that went well is tried by one turn first', async () => {
+    const pool = new LivePool()
+    await pool.fail('a', classify(dead, pool.clock.now()))
+    pool.accounts.revive(accountId('a'))
+    const lease = await pool.lease('a')
+    expect(pool.standing('a')).toBe('proving')
+    pool.accounts.proved(lease, pool.clock.now())
+    expect(pool.standing('a')).toBe('ready')
+  })
+
+  test('is left out of service while the operator says so', async () => {
+    const pool = new LivePool()
+    pool.accounts.setEnabled(accountId('a'), false)
+    expect(pool.standing('a')).toBe('disabled')
+    expect(await pool.accounts.lease(pool.candidate('a'))).toBeNull()
+    pool.accounts.setEnabled(accountId('a'), true)
+    expect(pool.standing('a')).toBe('ready')
+  })
+})
+
+describe('over a restart', () => {
+  // B24
+  test('retirements and long rests are kept, short ones are not', async () => {
+    const pool = new LivePool([account('a'), account('b'), account('c')])
+    await pool.fail('a', classify(dead, pool.clock.now()))
+    await pool.fail('b', classify(quota, pool.clock.now()))
+    await pool.fail('c', classify(answer(429), pool.clock.now()))
+    const again = new LivePool([account('a'), account('b'), account('c')])
+    again.accounts.recall(pool.kept)
+    expect(['a', 'b', 'c'].map((name) => again.standing(name))).toEqual(['retired', 'cooling', 'ready'])
+  })
+
+  test('a pair that rests long is kept', async () => {
+    const pool = new LivePool()
+    await pool.fail('a', classify(answer(404, { code: 'model_not_found' }), pool.clock.now()))
+    const again = new LivePool()
+    again.accounts.recall(pool.kept)
+    expect(again.standing('a')).toBe('cooling')
+    expect(again.accounts.candidates([poolId('default')], clientModel('other'))[0]?.standing.kind).toBe('ready')
+  })
+
+  test('what was learnt with another credential is void, what the operator said is not', async () => {
+    const pool = new LivePool()
+    await pool.fail('a', classify(dead, pool.clock.now()))
+    pool.accounts.setEnabled(accountId('a'), false)
+    const again = new LivePool([account('a', { generation: 'g2' })])
+    again.accounts.recall(pool.kept)
+    expect(again.standing('a')).toBe('disabled')
+    again.accounts.setEnabled(accountId('a'), true)
+    expect(again.standing('a')).toBe('ready')
+  })
+})
+
+test('a model that an account does not serve makes it no candidate for a lease', () => {
+  const pool = new LivePool()
+  pool.accounts.configure(
+    [{ account: account('a', { mapping: { exact: new Map([['x', 'y']]), wildcards: [], onlyMapped: true } }), credential }],
+    [{ id: poolId('default'), accounts: [accountId('a')] }],
+  )
+  expect(pool.accounts.candidates([poolId('default')], clientModel('z'))[0]).toMatchObject({ model: null, standing: { kind: 'unmapped' } })
+  expect(pool.accounts.candidates([poolId('default')], clientModel('x'))[0]).toMatchObject({ model: upstreamName('y'), standing: { kind: 'ready' } })
+})
