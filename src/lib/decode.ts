@@ -191,7 +191,6 @@ class Inflate extends Transform {
 
   override _read(size: number): void {
     this.#inner?.resume()
-    // oxlint-disable-next-line no-underscore-dangle -- the name that node:stream gives it
     super._read(size)
   }
 

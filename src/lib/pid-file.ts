@@ -16,12 +16,13 @@ export function readPidFile(file: string): Serving | null {
 export function claimPidFile(file: string, serving: Serving): Serving | null {
   const text = `${JSON.stringify(serving)}\n`
   const before = parse(file)
-  if (before !== null && before.pid !== serving.pid) {
-    if (isAlive(before.pid)) return before
-    rmSync(file, { force: true })
+  if (before?.pid === serving.pid) {
+    writeFileSync(file, text, { mode: 0o600 })
+    return null
   }
-  if (before?.pid === serving.pid) writeFileSync(file, text, { mode: 0o600 })
-  else writeNew(file, text)
+  if (before !== null && isAlive(before.pid)) return before
+  rmSync(file, { force: true })
+  writeNew(file, text)
   const holder = parse(file)
   return holder === null || holder.pid === serving.pid ? null : holder
 }

@@ -17,6 +17,8 @@ const brokeOff = refusal(
   'The upstream broke off in the middle of its answer. Nothing was tried again, since a part of it had been given already.',
 )
 
+const notAStream = refusal('upstream_unreachable', 'The upstream gave a whole answer, and late, where a stream was asked for.')
+
 /** From the commit point to the end of a stream: everything but the terminal event goes out, then the record is written, then the terminal event. */
 export async function relay(course: Course, t: Try, { stream, flow, headers }: Streaming): Promise<Outcome> {
   const { client, world, draft } = course
@@ -63,6 +65,11 @@ export async function deliver(course: Course, t: Try, { status, answer, headers 
   const unwritten = (await settleAnswer(course, t, { outcome, end: answer.end, signal: null })) ?? (await course.isOnTheBooks())
   if (unwritten !== null) {
     await client.refuse(unwritten, draft.attempts.length)
+    return outcome
+  }
+  // A head that left early promised a stream; a whole answer cannot be put into it.
+  if (client.hasBegun) {
+    client.breakOff(notAStream, answer.end.response)
     return outcome
   }
   client.begin(status, [...headers, ['content-length', String(answer.bytes)]], draft.attempts.length)
