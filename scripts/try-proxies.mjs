@@ -27,6 +27,7 @@ const parts = {
   waiting: { faults: [{ fault: 'slow', ms: 1500, before: /** @type {const} */ ('output') }] },
   broken: { faults: [{ fault: 'cut' }] },
   long: { deltas: 200, paceMs: 100 },
+  slow: { faults: [{ fault: 'slow', ms: 20_000, before: /** @type {const} */ ('head') }] },
 }
 
 /** @param {string} url */
@@ -120,12 +121,18 @@ function ask(port, model, asking = {}) {
       })
       response.on('error', () => undefined)
       response.on('close', () => resolve({ ...answer, whole: response.complete }))
-      if (asking.leaveAfterMs !== undefined) void sleep(asking.leaveAfterMs).then(() => sent.destroy())
     },
   )
   sent.on('error', reject)
+  if (asking.leaveAfterMs !== undefined) void sleep(asking.leaveAfterMs).then(() => sent.destroy())
   sent.end(asking.method === 'GET' ? undefined : body)
   return promise
+}
+
+/** @param {Simulator} simulator @param {string} account the API key of its upstream */
+async function freed(simulator, account) {
+  for (let waitedMs = 0; waitedMs < 5000 && simulator.inFlight(account) > 0; waitedMs += 100) await sleep(100)
+  return simulator.inFlight(account) === 0 ? null : 'the upstream still answers'
 }
 
 /** What a proxy may break. Each says what is wrong, or nothing. @type {[string, (port: number, simulator: Simulator) => Promise<string | null>][]} */
@@ -163,8 +170,14 @@ const trials = [
     'a client that leaves in the middle frees its upstream within 5 s',
     async (port, simulator) => {
       await ask(port, 'long', { leaveAfterMs: 500 })
-      for (let waitedMs = 0; waitedMs < 5000 && simulator.inFlight('key-long') > 0; waitedMs += 100) await sleep(100)
-      return simulator.inFlight('key-long') === 0 ? null : 'the upstream still answers'
+      return freed(simulator, 'key-long')
+    },
+  ],
+  [
+    'so does one that leaves before the answer began',
+    async (port, simulator) => {
+      await ask(port, 'slow', { leaveAfterMs: 500, body: JSON.stringify({ model: 'slow', input: 'hello' }) }).catch(() => null)
+      return freed(simulator, 'key-slow')
     },
   ],
   [

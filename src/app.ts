@@ -235,6 +235,6 @@ function usable<T extends { readonly kind: string }>(secret: T): Exclude<T, { re
 
 /** Beside `src` and `dist` alike. */
 function versionOf(): string {
-  const { version }: { readonly version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return version
+  const described: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return typeof described === 'object' && described !== null && 'version' in described ? String(described.version) : 'unknown'
 }

@@ -171,7 +171,7 @@ export class Parts {
 
   #routes(): readonly Route[] {
     const world = this.#world()
-    const { settings } = world
+    const settings = (): Settings => this.#settingsNow()
     const common = { clock, refuser: this.#refuser, open: this.#open, settings }
     const pools = () => [...this.accounts.pools()].map(([id, accounts]) => ({ id, accounts }))
     return [

@@ -4,6 +4,8 @@ import { failed, type Failed } from './surroundings.ts'
 
 /** What commands ask the gateway, or its books. */
 export type DeskQuestion = 'accounts' | 'test' | 'turns' | 'turn'
+/** What only a gateway that serves can say. */
+export type ServedQuestion = DeskQuestion | 'status'
 
 export interface Question {
   /** What the path names. */
@@ -12,13 +14,17 @@ export interface Question {
   readonly query?: Readonly<Record<string, string>>
 }
 
-export type Told<Name extends DeskQuestion> = { readonly kind: 'told'; readonly body: AnswerOf<Name> } | Failed
+export type Told<Name extends ServedQuestion> = { readonly kind: 'told'; readonly body: AnswerOf<Name> } | Failed
 
 /** Answers what the admin API would: asked of the gateway that serves, or, where none does, found in the store. */
 export interface Desk {
   readonly kind: 'desk'
   ask<Name extends DeskQuestion>(name: Name, question?: Question): Promise<Told<Name>>
   close(): Promise<void>
+}
+
+export interface ServedDesk extends Desk {
+  ask<Name extends ServedQuestion>(name: Name, question?: Question): Promise<Told<Name>>
 }
 
 /** A question's parameters, read as the admin API reads them; what is wrong is named as the option that says it. */

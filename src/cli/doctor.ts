@@ -3,7 +3,9 @@ import { createServer } from 'node:net'
 import { dirname } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import { testText } from './accounts.ts'
-import { answersAt } from './served-desk.ts'
+import type { StatusShape } from '../admin/contract.ts'
+import type { Serving } from '../lib/pid-file.ts'
+import { answersAt, openServedDesk } from './served-desk.ts'
 import { findPlace, type Place } from './place.ts'
 import { plain, printJson, type Colour, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 
@@ -41,11 +43,15 @@ async function* look(options: CommonOptions, surroundings: Surroundings): AsyncG
     yield lookAtClock([], systemClock.now())
     return
   }
-  yield finding('configuration', 'ok', `${options.config} is valid: ${place.configuration.accounts.length} accounts, ${place.configuration.pools.length} pools`)
+  yield finding('configuration', 'ok', `${options.config} is valid`)
   const serving = place.serving !== null && (await answersAt(place.serving.url)) === 'somebody' ? place.serving : null
   yield lookAtFolder(place.places.data)
-  yield await lookAtPort(place, serving)
-  yield await lookAtStore(place, serving)
+  if (serving === null) {
+    yield await lookAtPort(place)
+    yield await lookAtStore(place.places.store)
+  } else {
+    yield await lookAtGateway(place, serving)
+  }
   yield lookAtClock([place.file, place.places.store], systemClock.now())
   yield* lookAtUpstreams(place, surroundings)
 }
@@ -78,9 +84,23 @@ function mayWrite(folder: string): boolean {
   }
 }
 
-async function lookAtPort({ configuration }: Place, serving: Place['serving']): Promise<Finding> {
+/** What the gateway that serves says of itself: port and store are its own. */
+async function lookAtGateway(place: Place, serving: Serving): Promise<Finding> {
+  const where = `${serving.url} (process ${serving.pid})`
+  const desk = openServedDesk(place, serving)
+  const told = desk.kind === 'failed' ? desk : await desk.ask('status')
+  return told.kind === 'failed' ? finding('gateway', 'wrong', told.sentences.join(' ')) : judgeGateway(where, told.body)
+}
+
+export function judgeGateway(where: string, { config, ready, turns_open: open }: StatusShape): Finding {
+  if (config.error !== null)
+    return finding('gateway', 'wrong', `${where} still runs on the configuration of ${config.loaded_at}, since it could not apply a newer one: ${config.error}`)
+  if (!ready) return finding('gateway', 'wrong', `${where} is not ready; its /readyz says why`)
+  return finding('gateway', 'ok', `${where} serves, its store commits, and ${open} turns run`)
+}
+
+async function lookAtPort({ configuration }: Place): Promise<Finding> {
   const { host, port } = configuration.server
-  if (serving !== null) return finding('port', 'ok', `a gateway serves at ${serving.url} (process ${serving.pid})`)
   if (port === 0) return finding('port', 'ok', 'port 0: each start takes a free one')
   const code = await whyNotListening(host, port)
   if (code === null) return finding('port', 'ok', `port ${port} on ${host} is free`)
@@ -96,10 +116,7 @@ function whyNotListening(host: string, port: number): Promise<string | null> {
   })
 }
 
-/** While a gateway serves, the file is its own; what it says of itself counts. */
-async function lookAtStore({ places }: Place, serving: Place['serving']): Promise<Finding> {
-  const file = places.store
-  if (serving !== null) return finding('store', 'ok', `${file} is in use by the gateway; ask ${serving.url}/readyz whether it commits`)
+async function lookAtStore(file: string): Promise<Finding> {
   if (!existsSync(file)) return finding('store', 'note', `${file} is not there yet: the first start makes it`)
   const [{ openFile }, { StoreError }] = await Promise.all([import('../storage/open-file.ts'), import('../storage/store-error.ts')])
   try {

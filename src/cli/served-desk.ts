@@ -5,8 +5,7 @@ import { contract, problemShape, type AnswerOf, type Contract } from '../admin/c
 import { collect } from '../lib/collect.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Serving } from '../lib/pid-file.ts'
-import type { Desk, DeskQuestion, Question, Told } from './desk.ts'
-import { fromProblem } from './desk.ts'
+import { fromProblem, type Question, type ServedDesk, type ServedQuestion, type Told } from './desk.ts'
 import type { Place } from './place.ts'
 import { failed, type Failed } from './surroundings.ts'
 
@@ -16,7 +15,7 @@ const answerMs = 90_000
 const answerBytesMax = 64 * 1024 * 1024
 
 /** Asks the gateway that serves, through its admin API. */
-export function openServedDesk(place: Place, serving: Serving): Desk | Failed {
+export function openServedDesk(place: Place, serving: Serving): ServedDesk | Failed {
   const token = tokenOf(place)
   if (token === null) {
     return failed(
@@ -46,7 +45,7 @@ function tokenOf({ configuration, places }: Place): string | null {
   }
 }
 
-async function ask<Name extends DeskQuestion>(
+async function ask<Name extends ServedQuestion>(
   { url, pid }: Serving,
   token: string,
   { name, question }: { readonly name: Name; readonly question: Question },
@@ -83,6 +82,7 @@ interface Sending {
 }
 
 function send({ url, method, headers, ms }: Sending): Promise<Got> {
+  if (!URL.canParse(url) || !url.startsWith('http://')) return Promise.resolve({ kind: 'silent', why: 'it is still starting' })
   return new Promise((resolve) => {
     const stop = systemClock.after(ms, () => asking.destroy(new Error(`it said nothing for ${ms / 1000} s`)))
     const asking = request(url, { method, headers: { ...headers, 'content-length': '0' }, agent: false }, (response) => {

@@ -42,6 +42,8 @@ describe('a line of the log', () => {
     { call: { account: { proxy: 'http://user:hush@proxy' } } },
     { credential: { oauth: { access_token: 'hush', refresh_token: 'hush' } } },
     { admin: { token: 'hush' } },
+    { calls: [{ headers: { cookie: 'hush' } }] },
+    { err: Object.assign(new Error('refused'), { call: { headers: { authorization: 'hush' } } }) },
   ])('holds no secret, even where one is passed: %j', (fields) => {
     const { lines, log } = logging('info')
     log.info(fields, 'said')

@@ -140,8 +140,8 @@ interface Item {
   readonly index: number
 }
 
-/** What a reference or sealed reasoning cannot be said without, plainly or with its letters escaped. */
-const telling = ['"id"', '"encrypted_content"', '\\u006'] as const
+/** What a reference or sealed reasoning cannot be said without, plainly or with a letter escaped (all of its letters are below U+0080). */
+const telling = ['"id"', '"encrypted_content"', '\\u00'] as const
 
 /**
  * The items of `input` that are objects; none where nothing in it tells of an earlier answer, so that a large `input` is taken apart only
