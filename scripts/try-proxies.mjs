@@ -129,6 +129,10 @@ function ask(port, model, asking = {}) {
   return promise
 }
 
+const broken = 'a stream that broke arrives broken, with its error inside'
+/** What a version is known to do wrong, as the README says. */
+const known = [{ proxy: 'caddy', version: /^v?2\.[0-6]\./, title: broken }]
+
 /** @param {Simulator} simulator @param {string} account the API key of its upstream */
 async function freed(simulator, account) {
   for (let waitedMs = 0; waitedMs < 5000 && simulator.inFlight(account) > 0; waitedMs += 100) await sleep(100)
@@ -153,7 +157,7 @@ const trials = [
     },
   ],
   [
-    'a stream that broke arrives broken, with its error inside',
+    broken,
     async (port) => {
       const { whole, text } = await ask(port, 'broken')
       return !whole && text.includes('response.failed') ? null : whole ? 'it ended as if it were whole' : `it ended with: ${text.slice(-120)}`
@@ -241,7 +245,8 @@ async function tryProxy(name, proxy, place, simulator) {
   mkdirSync(folder)
   const port = await freePort()
   const { command, args } = proxy({ ...place, folder, port })
-  if (spawnSync(command, [name === 'nginx' ? '-v' : 'version']).error !== undefined) {
+  const version = spawnSync(command, [name === 'nginx' ? '-v' : 'version'], { encoding: 'utf8' })
+  if (version.error !== undefined) {
     console.log(`${name} is not installed; on Debian: apt-get install nginx-light caddy`)
     return 1
   }
@@ -253,8 +258,9 @@ async function tryProxy(name, proxy, place, simulator) {
     await listening(port, child)
     for (const [title, trial] of trials) {
       const wrong = await trial(port, simulator)
-      console.log(`${wrong === null ? 'ok    ' : 'FAILED'} ${name}: ${title}${wrong === null ? '' : ` (${wrong})`}`)
-      if (wrong !== null) failed++
+      const isKnown = known.some((one) => one.proxy === name && one.version.test(version.stdout) && one.title === title)
+      console.log(`${wrong === null ? 'ok    ' : isKnown ? 'known ' : 'FAILED'} ${name}: ${title}${wrong === null ? '' : ` (${wrong})`}`)
+      if (wrong !== null && !isKnown) failed++
     }
   } catch (error) {
     failed++

@@ -60,7 +60,7 @@ export function route(candidates: readonly Candidate[], wish: Wish, dice: number
   const open = eligible.filter((c) => c.free && c.standing.kind === 'ready')
   if (open.length === 0) return nobodyOpen(candidates, eligible, wish)
   const picked = pick(open, wish, dice)
-  return { kind: 'use', ...picked, notChosen: notChosen(candidates, picked.candidate, wish) }
+  return { kind: 'use', ...picked, notChosen: notChosen(candidates, picked.candidate.account.id, wish) }
 }
 
 function pick(open: readonly Candidate[], wish: Wish, dice: number): { readonly candidate: Candidate; readonly because: string } {
@@ -148,7 +148,10 @@ function reasonFor(c: Candidate, chosen: Candidate, wish: Wish): string {
   return 'another was preferred'
 }
 
-function notChosen(candidates: readonly Candidate[], chosen: Candidate, wish: Wish): readonly NotChosen[] {
+/** Why the others were not chosen, for the record: the first by name, the rest counted by reason. */
+export function notChosen(candidates: readonly Candidate[], account: AccountId, wish: Wish): readonly NotChosen[] {
+  const chosen = candidates.find((c) => c.account.id === account)
+  if (chosen === undefined) return []
   const others = candidates.filter((c) => c !== chosen)
   const whyNot = (c: Candidate) => reasonAgainst(c, wish) ?? reasonFor(c, chosen, wish)
   const named = others.slice(0, namedMax).map((c) => ({ account: c.account.id, why: whyNot(c), count: 1 }))

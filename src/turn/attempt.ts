@@ -88,6 +88,7 @@ async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged
   const flow = new EventFlow(ask.dialect.observe(watched(course, t)), settings.bounds.frameBytes)
   const stream = new AnswerStream(sent.body, flow, world.clock, { times: settings.times, sentAtMs: t.startedAtMs })
   const judged = await stream.judge()
+  course.draft.upstreamAnswered(course.nowMs)
   const headers = headersFor(course, t, sent.pass)
   if (judged.kind === 'committed') return { kind: 'streaming', stream, flow, headers }
   sent.body.cancel()
@@ -114,6 +115,7 @@ async function judgeWhole(course: Course, t: Try, sent: Answer): Promise<Judged>
     case 'whole':
       break
   }
+  course.draft.upstreamAnswered(course.nowMs)
   const answer = ask.dialect.observeAnswer(collected.bytes, watched(course, t))
   const headers = headersFor(course, t, sent.pass)
   if (answer.signal === null) return { kind: 'whole', status: sent.status, answer, headers }

@@ -2,7 +2,7 @@ import { lost } from '../core/continuation.ts'
 import { conclude, noAccountReady, type Conclusion } from '../core/failover.ts'
 import type { NotChosen } from '../core/record.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
-import { route, type Candidate, type Choice } from '../core/route.ts'
+import { notChosen, route, type Candidate, type Choice } from '../core/route.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { Course } from './course.ts'
 
@@ -45,9 +45,16 @@ async function waitFor(course: Course, wants: readonly Candidate[], deadlineMs: 
   const { world, ask } = course
   const sinceMs = course.nowMs
   const waited = await world.accounts.wait({ key: ask.caller.key, wants, deadlineMs, signal: course.signal })
+  const waitedMs = course.nowMs - sinceMs
+  course.draft.waited(waitedMs)
   switch (waited.kind) {
     case 'leased':
-      return taken(course, { kind: 'chosen', lease: waited.lease, because: `the first to have room, after ${course.nowMs - sinceMs} ms`, notChosen: [] })
+      return taken(course, {
+        kind: 'chosen',
+        lease: waited.lease,
+        because: `the first to have room, after ${waitedMs} ms`,
+        notChosen: notChosen(world.accounts.candidates(ask.caller.pools, ask.turn.model), waited.lease.account.id, course.wish()),
+      })
     case 'queue-full':
       return none(refusal('queue_full', 'Too many turns of this key are waiting for an account already.'))
     case 'too-late':

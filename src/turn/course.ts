@@ -70,7 +70,7 @@ export class Course {
       outcome: record.outcome,
       durationMs: record.durationMs,
       firstOutputMs: record.firstOutputMs,
-      overheadMs: null,
+      overheadMs: this.draft.overheadMs(ask.receivedAtMs),
     })
     world.log.info(
       {

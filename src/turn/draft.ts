@@ -19,6 +19,8 @@ export class Draft {
   readonly #attempts: AttemptRecord[] = []
   #tierSent: string | null = null
   #firstOutputAtMs: number | null = null
+  #waitedMs = 0
+  #upstreamAnsweredAtMs = 0
 
   constructor(ask: Ask, startedAtMs: number) {
     const { tier, endpoint, model } = ask.turn
@@ -28,6 +30,25 @@ export class Draft {
 
   sending(tierSent: string | null): void {
     this.#tierSent = tierSent
+  }
+
+  /** Time in which the turn could do nothing but wait: for an account, or before trying again. */
+  waited(ms: number): void {
+    this.#waitedMs += ms
+  }
+
+  /** The upstream has given its first output, or its whole answer. */
+  upstreamAnswered(atMs: number): void {
+    this.#upstreamAnsweredAtMs = atMs
+  }
+
+  /** What the gateway itself added up to the first output: not its waits, and not the time of any upstream. Null: no output was given. */
+  overheadMs(receivedAtMs: number): number | null {
+    const last = this.#attempts.at(-1)
+    if (this.#firstOutputAtMs === null || last === undefined) return null
+    const failedMs = this.#attempts.slice(0, -1).reduce((sum, attempt) => sum + attempt.durationMs, 0)
+    const upstreamMs = this.#upstreamAnsweredAtMs - last.startedAtMs
+    return Math.max(0, this.#firstOutputAtMs - receivedAtMs - this.#waitedMs - failedMs - upstreamMs)
   }
 
   firstOutput(atMs: number): void {

@@ -46,8 +46,13 @@ async function answer(course: Course): Promise<Outcome> {
     if (tried.kind === 'over') return tried.outcome
     const next = learn(course, tried)
     if (next.kind === 'stop') return tellFailure(course, next)
-    if (next.kind === 'same') await pause(course.world.clock, next.afterMs, course.signal)
+    if (next.kind === 'same') await pauseFor(course, next.afterMs)
   }
+}
+
+async function pauseFor(course: Course, ms: number): Promise<void> {
+  await pause(course.world.clock, ms, course.signal)
+  course.draft.waited(ms)
 }
 
 /** How one try went: the turn is over, or this attempt failed before its commit point. */

@@ -163,7 +163,12 @@ test('never is one chosen that is not ready and free, has failed in this turn, o
   fc.assert(
     fc.property(some, wishes, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (candidates, w, dice) => {
       const could = candidates.filter(
-        (c) => c.standing.kind === 'ready' && c.free && c.account.weight > 0 && !w.tried.has(c.account.id) && (w.owner === null || w.owner === c.account.id),
+        (c) =>
+          c.standing.kind === 'ready' &&
+          c.free &&
+          (c.account.weight > 0 || w.owner !== null) &&
+          !w.tried.has(c.account.id) &&
+          (w.owner === null || w.owner === c.account.id),
       )
       const choice = route(candidates, w, dice)
       if (choice.kind === 'use') expect(could).toContain(choice.candidate)

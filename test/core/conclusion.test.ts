@@ -107,9 +107,9 @@ describe('an upstream’s failure, said again', () => {
     expect(inShort(concluded(signal))).toBe('upstream_unreachable 502')
   })
 
-  test('that was no connection says what went wrong', () => {
-    const conclusion = concluded(unreachable('connect ECONNREFUSED'))
-    expect(conclusion.kind === 'refuse' && conclusion.refusal.message).toBe('No account could be reached: connect ECONNREFUSED.')
+  test('that was no connection says so, and keeps the address to itself', () => {
+    const conclusion = concluded(unreachable('connect ECONNREFUSED 10.0.0.7:443'))
+    expect(conclusion.kind === 'refuse' && conclusion.refusal.message).toBe('No account that could serve this could be reached.')
   })
 })
 
