@@ -9,7 +9,7 @@ import { configured, turnout } from './support.ts'
 
 /** A gateway that serves this configuration, until the end of the test at the latest. */
 async function serving(file: string): Promise<Gateway> {
-  const opened = await createGateway({ file, environment: {}, overrides: {}, log: createLog('silent') })
+  const opened = await createGateway({ file, environment: {}, overrides: {}, log: createLog('error', { write: () => undefined }) })
   if (opened.kind === 'failed') throw new Error(opened.sentences.join('\n'))
   onTestFinished(() => opened.gateway.stop())
   return opened.gateway

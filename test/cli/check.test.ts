@@ -29,7 +29,7 @@ describe('check', () => {
     const { exit, out, err } = await turnout(['check', '--config', file])
     expect([exit, out]).toEqual([2, ''])
     expect(err.split('\n')).toEqual([
-      expect.stringMatching(/turnout\.yaml:6:24: failover\.patience/),
+      expect.stringMatching(/turnout\.yaml:6:23: failover\.patience/),
       expect.stringMatching(/turnout\.yaml:7:1: .*did you mean "keys"/),
       '',
     ])

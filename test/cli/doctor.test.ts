@@ -27,7 +27,7 @@ describe('doctor', () => {
 
   test('asks a gateway that serves, and reads its store when it is gone', async () => {
     const file = configured()
-    const opened = await createGateway({ file, environment: {}, overrides: {}, log: createLog('silent') })
+    const opened = await createGateway({ file, environment: {}, overrides: {}, log: createLog('error', { write: () => undefined }) })
     if (opened.kind === 'failed') throw new Error(opened.sentences.join('\n'))
     const served = await findings(file)
     expect(served.exit).toBe(0)

@@ -171,19 +171,19 @@ class Exchange {
   }
 
   #fail(signal: Extract<Signal, { kind: 'unreachable' | 'silent' }>): void {
-    this.#over(signal.kind === 'unreachable' && !signal.handedOver ? 'unsent' : 'no head')
+    this.#over(signal.kind === 'silent' ? 'silent' : signal.handedOver ? 'reset' : 'unsent')
     this.#story.note(this.#parts.timeline.now(), 'no answer', signal)
     this.#outcome.resolve({ kind: 'signal', signal })
   }
 
   #aborted(): void {
     if (this.#body !== null) return this.#body.tear('the call was called off')
-    this.#over('no head')
+    this.#over('called off')
     this.#story.note(this.#parts.timeline.now(), 'called off')
     this.#outcome.reject(this.#sent.call.signal.reason as Error)
   }
 
-  #over(how: 'unsent' | 'no head'): void {
+  #over(how: UpstreamCall['ended']): void {
     this.#disarm()
     this.#sent.state = 'over'
     this.#sent.ended = how

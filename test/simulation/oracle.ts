@@ -81,9 +81,7 @@ export function sealedContent(item: JsonObject): string | null {
 
 /** A reference is nothing but its id, and keeps it. */
 function withoutId(item: JsonObject): JsonObject {
-  const type = item['type'] ?? null
-  const isReference = type === 'item_reference' || (type === null && item['role'] === undefined)
-  if (isReference || !('id' in item)) return item
+  if (isReference(item) || !('id' in item)) return item
   const { id: _, ...rest } = item
   return rest
 }
@@ -91,17 +89,29 @@ function withoutId(item: JsonObject): JsonObject {
 /** Ids of state that lives at one account, which the question builds on. */
 export function referencesIn(fields: JsonObject): readonly string[] {
   const found: string[] = []
-  const { previous_response_id: previous, conversation, input } = fields
+  const { previous_response_id: previous, input } = fields
+  const conversation = conversationIn(fields)
   if (typeof previous === 'string') found.push(previous)
-  if (typeof conversation === 'string') found.push(conversation)
+  if (conversation !== null) found.push(conversation)
   if (!Array.isArray(input)) return found
-  for (const item of input as readonly JsonObject[]) if (item['type'] === 'item_reference' && typeof item['id'] === 'string') found.push(item['id'])
+  for (const item of input as readonly JsonObject[]) if (isReference(item) && typeof item['id'] === 'string') found.push(item['id'])
   return found
+}
+
+function conversationIn({ conversation }: JsonObject): string | null {
+  if (typeof conversation === 'string') return conversation
+  const id = typeof conversation === 'object' && conversation !== null ? (conversation as JsonObject)['id'] : null
+  return typeof id === 'string' ? id : null
+}
+
+function isReference(item: JsonObject): boolean {
+  const type = item['type'] ?? null
+  return type === 'item_reference' || (type === null && item['role'] === undefined)
 }
 
 /** Whether sending the question twice could leave something behind twice. */
 export function leavesTrace(fields: JsonObject): boolean {
-  return fields['store'] === true || typeof fields['conversation'] === 'string'
+  return fields['store'] === true || conversationIn(fields) !== null
 }
 
 /** Whether a key may use an account, by its pools. */

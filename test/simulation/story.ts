@@ -27,7 +27,7 @@ export interface UpstreamCall {
   givenBytes: number
   state: 'sending' | 'answering' | 'over'
   /** How it ended, as the gateway knows it: a head that never came, a body that came to its end, or one that did not. */
-  ended: 'not yet' | 'unsent' | 'no head' | 'whole' | 'broken'
+  ended: 'not yet' | 'unsent' | 'reset' | 'silent' | 'called off' | 'whole' | 'broken'
 }
 
 /** Something that happened in a turn, for whoever must find out why. */
