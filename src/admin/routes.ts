@@ -97,6 +97,7 @@ async function receive(shape: z.ZodType, { request }: Visit): Promise<Read | Pro
       request.resume()
       return problem('unsupported_encoding', 'The body is not in the content-encoding that it names: gzip, br, zstd, deflate or none.', 'content-encoding')
     case 'too-large':
+    case 'no-room':
       request.resume()
       return problem('body_too_large', `The body is larger than ${bodyBytesMax} bytes.`)
   }

@@ -5,6 +5,8 @@ export type ReadBody =
   | { readonly kind: 'read'; readonly bytes: Buffer }
   /** Decoded or as it came, the body exceeds the bound. */
   | { readonly kind: 'too-large' }
+  /** It would have been taken, were there room for it. */
+  | { readonly kind: 'no-room' }
   /** An encoding that we do not know, or several on top of each other. */
   | { readonly kind: 'bad-encoding' }
   | { readonly kind: 'corrupt' }
@@ -18,7 +20,11 @@ export interface ReadOptions {
   readonly bytesMax: number
   /** The value of `content-length`: what will come, before it is decoded. */
   readonly expectedBytes: number | null
+  /** Asked before so many bytes in all are kept; false ends the reading. Left out: there is always room. */
+  readonly makeRoom?: (bytes: number) => boolean
 }
+
+type Objection = Extract<ReadBody, { kind: 'too-large' | 'no-room' }>
 
 /** What RFC 9659 grants a sender: 8 MiB. Larger windows would let a few bytes claim much memory. */
 const zstdWindowLog = 23
@@ -43,7 +49,7 @@ export function readBody(source: Readable, options: ReadOptions): Promise<ReadBo
   if (coding === null) return Promise.resolve({ kind: 'bad-encoding' })
   if ((options.expectedBytes ?? 0) > options.bytesMax) return Promise.resolve({ kind: 'too-large' })
   if (source.destroyed || source.readableEnded) return Promise.resolve({ kind: 'aborted' })
-  return coding === 'identity' ? collect(source, options) : decode(source, coding(), options.bytesMax)
+  return coding === 'identity' ? collect(source, options) : decode(source, coding(), options)
 }
 
 /** A stream of what `source` says, decoded; null where the encoding is unknown. Destroying it destroys the source; trouble of the source is its own. */
@@ -65,16 +71,19 @@ function codingOf(encoding: string | null): (() => Transform) | 'identity' | nul
   return names.length === 1 ? (decoders.get(name) ?? null) : null
 }
 
-function collect(source: Readable, { bytesMax, expectedBytes }: ReadOptions): Promise<ReadBody> {
+function collect(source: Readable, options: ReadOptions): Promise<ReadBody> {
   return new Promise((resolve) => {
-    const gathered = new Gathered(expectedBytes)
+    const gathered = new Gathered(options)
     const done = (read: ReadBody) => {
       deafen()
       source.pause()
       resolve(read)
     }
     const deafen = listen(source, {
-      chunk: (bytes) => (gathered.bytes + bytes.length > bytesMax ? done({ kind: 'too-large' }) : gathered.add(bytes)),
+      chunk(bytes) {
+        const objection = gathered.add(bytes)
+        if (objection !== null) done(objection)
+      },
       end: () => done({ kind: 'read', bytes: gathered.whole() }),
       gone: () => done({ kind: 'aborted' }),
     })
@@ -82,9 +91,10 @@ function collect(source: Readable, { bytesMax, expectedBytes }: ReadOptions): Pr
 }
 
 /** Nothing at all is an empty body in every encoding. Bytes behind the end of the encoded body are read and ignored, so that the connection stays in order. */
-function decode(source: Readable, decoder: Transform, bytesMax: number): Promise<ReadBody> {
+function decode(source: Readable, decoder: Transform, options: ReadOptions): Promise<ReadBody> {
+  const { bytesMax } = options
   return new Promise((resolve) => {
-    const gathered = new Gathered(null)
+    const gathered = new Gathered({ ...options, expectedBytes: null })
     let encodedBytes = 0
     const done = (read: ReadBody) => {
       deafen()
@@ -107,7 +117,10 @@ function decode(source: Readable, decoder: Transform, bytesMax: number): Promise
       },
       gone: () => done({ kind: 'aborted' }),
     })
-    decoder.on('data', (bytes: Buffer) => (gathered.bytes + bytes.length > bytesMax ? done({ kind: 'too-large' }) : gathered.add(bytes)))
+    decoder.on('data', (bytes: Buffer) => {
+      const objection = gathered.add(bytes)
+      if (objection !== null) done(objection)
+    })
     decoder.on('error', () => done({ kind: 'corrupt' }))
     decoder.on('drain', resume)
     decoder.on('end', () => {
@@ -145,21 +158,37 @@ class Gathered {
   /** Allocated once for all that is expected. */
   #room: Buffer | null = null
   #expectedBytes: number | null
+  /** For so many there is room. */
+  #granted = 0
+  readonly #bytesMax: number
+  readonly #makeRoom: (bytes: number) => boolean
 
-  constructor(expectedBytes: number | null) {
+  constructor({ bytesMax, expectedBytes, makeRoom = () => true }: ReadOptions) {
+    this.#bytesMax = bytesMax
     this.#expectedBytes = expectedBytes
+    this.#makeRoom = makeRoom
   }
 
-  add(chunk: Buffer): void {
+  /** Null: it was taken. */
+  add(chunk: Buffer): Objection | null {
     const at = this.bytes
-    this.bytes += chunk.length
+    const bytes = at + chunk.length
+    if (bytes > this.#bytesMax) return { kind: 'too-large' }
+    if (bytes > this.#granted) {
+      // What was announced is asked for once; what was not, as it comes.
+      const wanted = Math.max(bytes, this.#expectedBytes ?? 0)
+      if (!this.#makeRoom(wanted)) return { kind: 'no-room' }
+      this.#granted = wanted
+    }
+    this.bytes = bytes
     if (this.#expectedBytes !== null && this.bytes > this.#expectedBytes) this.#expectNothing(at)
     if (this.#expectedBytes === null || chunk.length === this.#expectedBytes) {
       this.#chunks.push(chunk)
-      return
+      return null
     }
     this.#room ??= Buffer.allocUnsafeSlow(this.#expectedBytes)
     chunk.copy(this.#room, at)
+    return null
   }
 
   whole(): Buffer {

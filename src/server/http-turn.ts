@@ -78,28 +78,26 @@ class Held {
   readonly #bodies: Bodies
   readonly #bytesMax: number
   #bytes = 0
+  #given = false
 
   constructor(bodies: Bodies, bytesMax: number) {
     this.#bodies = bodies
     this.#bytesMax = bytesMax
   }
 
-  /** Makes the count `bytes`; false where that is more than fits. */
+  /** Makes the count `bytes`; false where that is more than fits, or when all was given back: bytes that still come then are nobody's. */
   hold(bytes: number): boolean {
-    if (!this.#bodies.take(bytes - this.#bytes, this.#bytesMax)) return false
+    if (this.#given || !this.#bodies.take(bytes - this.#bytes, this.#bytesMax)) return false
     this.#bytes = bytes
     return true
   }
 
   give(): void {
+    this.#given = true
     this.#bodies.give(this.#bytes)
     this.#bytes = 0
   }
 }
-
-/** Bytes that an encoded body is taken for until it is decoded: so many times its length, and at least so many. */
-const decodedTimes = 8
-const decodedBytesMin = 64 * 1024
 
 async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSignal): Promise<Received> {
   const { request, response } = visit
@@ -108,16 +106,17 @@ async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSi
   const length = contentLength(request)
   const tooLarge = (): Received => refused(refusal('body_too_large', `The request body is larger than the ${bodyBytes} bytes that are taken here.`))
   if (length !== null && length > bodyBytes) return tooLarge()
-  const expected = encoding === null ? (length ?? decodedBytesMin) : Math.max((length ?? 0) * decodedTimes, decodedBytesMin)
-  if (!held.hold(Math.min(expected, bodyBytes))) return refused(memoryFull())
   if (request.headers.expect !== undefined) response.writeContinue()
 
   const interruption = interrupted(door, request, signal)
-  const read = await Promise.race([readBody(request, { encoding, bytesMax: bodyBytes, expectedBytes: encoding === null ? length : null }), interruption.came])
+  const reading = readBody(request, { encoding, bytesMax: bodyBytes, expectedBytes: encoding === null ? length : null, makeRoom: (bytes) => held.hold(bytes) })
+  const read = await Promise.race([reading, interruption.came])
   interruption.stop()
   switch (read.kind) {
     case 'read':
-      return held.hold(read.bytes.length) ? parse(door, read.bytes) : refused(memoryFull())
+      return parse(door, read.bytes)
+    case 'no-room':
+      return refused(memoryFull())
     case 'too-large':
       return tooLarge()
     case 'bad-encoding':

@@ -142,15 +142,17 @@ export class AnswerStream implements AnswerReader {
     if (this.#relayed !== null) this.#finish()
   }
 
-  /** One timer for the stream: the first event has its time, and each later one its own. */
+  /** One timer for the stream: the first event has its time, and each later one its own, whichever of the two is the longer. */
   #watch(): void {
-    const first = this.#flow.events === 0
-    const dueMs = first ? this.#sentAtMs + this.#times.firstEventMs : this.#lastEventAtMs + this.#times.betweenEventsMs
-    this.#disarm = this.#clock.after(dueMs - this.#clock.now(), () => {
-      const isLate = this.#flow.events === 0 ? first : this.#clock.now() - this.#lastEventAtMs >= this.#times.betweenEventsMs
+    const { firstEventMs, betweenEventsMs } = this.#times
+    const nowMs = this.#clock.now()
+    const dueMs = this.#flow.events === 0 ? Math.min(this.#sentAtMs + firstEventMs, nowMs + betweenEventsMs) : this.#lastEventAtMs + betweenEventsMs
+    this.#disarm = this.#clock.after(dueMs - nowMs, () => {
+      const isFirst = this.#flow.events === 0
+      const isLate = isFirst ? this.#clock.now() - this.#sentAtMs >= firstEventMs : this.#clock.now() - this.#lastEventAtMs >= betweenEventsMs
       if (!isLate) return this.#watch()
       this.#break(
-        this.#flow.committed ? { kind: 'ended', detail: 'the upstream fell silent' } : { kind: 'silent', waitingFor: first ? 'first-event' : 'next-event' },
+        this.#flow.committed ? { kind: 'ended', detail: 'the upstream fell silent' } : { kind: 'silent', waitingFor: isFirst ? 'first-event' : 'next-event' },
       )
     })
   }

@@ -12,27 +12,41 @@ import { Captured, configured, folder, trial } from './support.ts'
 
 const main = join(root, 'src', 'main.ts')
 
+/** The program as a process of its own, ended with the test at the latest. */
 class Process {
   readonly child: ChildProcess
   readonly ended: Promise<number | null>
   out = ''
   err = ''
+  #heard: () => void = () => undefined
 
   constructor(words: readonly string[], cwd: string) {
     this.child = spawn(process.execPath, [main, ...words], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.out += text))
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.err += text))
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.out += text
+      this.#heard()
+    })
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.err += text
+      this.#heard()
+    })
     this.ended = once(this.child, 'close').then(([code]) => code as number | null)
     onTestFinished(() => void this.child.kill('SIGKILL'))
   }
 
+  /** What it prints that fits, as soon as it is there. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const found = pattern.exec(this.out + this.err)
-      if (found !== null) return found
-      const ended = await Promise.race([once(this.child.stdout ?? this.child, 'data'), once(this.child.stderr ?? this.child, 'data'), this.ended])
-      if (typeof ended === 'number' && !pattern.test(this.out + this.err)) throw new Error(`it ended with ${ended}: ${this.out}${this.err}`)
-    }
+    const found = new Promise<RegExpExecArray>((resolve) => {
+      this.#heard = () => {
+        const match = pattern.exec(this.out) ?? pattern.exec(this.err)
+        if (match !== null) resolve(match)
+      }
+      this.#heard()
+    })
+    const silence = this.ended.then((code) => {
+      throw new Error(`it ended with ${code} and never said ${pattern}: ${this.out}${this.err}`)
+    })
+    return Promise.race([found, silence])
   }
 }
 
@@ -92,8 +106,7 @@ describe('serve', () => {
   })
 
   test('on SIGTERM lets a running turn finish', async () => {
-    const slow = trial.replace('fault: quota, resets_in_seconds: 3600', 'fault: slow').replace('port: 0', 'port: 0')
-    const file = configured(slow)
+    const file = configured(trial.replace('fault: quota, resets_in_seconds: 3600', 'fault: slow'))
     const server = new Process(['serve', '--config', file], folder())
     const [curl] = await server.says(/^curl .*$/m)
     const answer = paste(curl)

@@ -198,3 +198,29 @@ describe('a decoded stream', () => {
     expect(source.destroyed).toBe(true)
   })
 })
+
+describe('room for a body', () => {
+  const asked = (room: number) => {
+    const asks: number[] = []
+    return { asks, makeRoom: (bytes: number) => (asks.push(bytes), bytes <= room) }
+  }
+
+  it('is asked for once where the length was announced', async () => {
+    const { asks, makeRoom } = asked(100)
+    expect(await readBody(chunked(Buffer.alloc(100, 'x'), 10), { encoding: null, bytesMax, expectedBytes: 100, makeRoom })).toMatchObject({ kind: 'read' })
+    expect(asks).toEqual([100])
+  })
+
+  it('is asked for as it comes where it was not, and reading stops where there is none', async () => {
+    const { asks, makeRoom } = asked(25)
+    expect(await readBody(chunked(Buffer.alloc(100, 'x'), 10), { encoding: null, bytesMax, expectedBytes: null, makeRoom })).toEqual({ kind: 'no-room' })
+    expect(asks).toEqual([10, 20, 30])
+  })
+
+  it('is asked for what an encoded body becomes, not for what it is sent as', async () => {
+    const { asks, makeRoom } = asked(1000)
+    const source = Readable.from([gzipSync(Buffer.alloc(100_000, 'x'))])
+    expect(await readBody(source, { encoding: 'gzip', bytesMax, expectedBytes: null, makeRoom })).toEqual({ kind: 'no-room' })
+    expect(asks).toEqual([65_536])
+  })
+})

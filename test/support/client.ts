@@ -28,7 +28,7 @@ export interface Sending {
   readonly body?: string | Buffer
 }
 
-const patienceMs = 10_000
+const patienceMs = 5_000
 
 /** One request on a connection of its own, and its answer on its way. */
 export class Exchange {
@@ -139,11 +139,11 @@ export async function eventually<T, Found extends T = T>(
   satisfies: ((seen: T) => seen is Found) | ((seen: T) => boolean),
 ): Promise<Found> {
   const lateAtMs = Date.now() + patienceMs
-  for (;;) {
+  for (let lookMs = 2; ; lookMs = Math.min(2 * lookMs, 50)) {
     const seen = await look()
     if (satisfies(seen)) return seen as Found
     if (Date.now() > lateAtMs) throw new Error(`it never came to pass; last seen: ${JSON.stringify(seen)?.slice(0, 2000)}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, lookMs))
   }
 }
 

@@ -1,0 +1,140 @@
+import type { Failure } from '../../src/core/failure.ts'
+import type { AccountId, ClientModel, KeyId, PoolId } from '../../src/core/ids.ts'
+import type { Candidate } from '../../src/core/route.ts'
+import type { Accounts, Lease, Waited, WaitWish } from '../../src/ports/pool.ts'
+import type { KeepingLaws } from './keeping.ts'
+import type { Story } from './story.ts'
+import type { Timeline } from './timeline.ts'
+import type { Truth } from './truth.ts'
+import type { Verdicts } from './verdicts.ts'
+
+/** What all turns of one process share. */
+export interface AccountsWatch {
+  readonly timeline: Timeline
+  readonly truth: Truth
+  readonly verdicts: Verdicts
+  readonly keeping: KeepingLaws
+  /** Turns that wait, by key. */
+  readonly waiting: Map<KeyId, number>
+  /** When each pool was given a turn, and when it was granted a failover. */
+  readonly budget: Map<PoolId, { turns: number[]; grants: number[] }>
+}
+
+/** The live accounts as one turn uses them, with every use looked at. */
+export class TurnAccounts implements Accounts {
+  readonly #inner: Accounts
+  readonly #story: Story
+  readonly #watch: AccountsWatch
+
+  constructor(inner: Accounts, story: Story, watch: AccountsWatch) {
+    this.#inner = inner
+    this.#story = story
+    this.#watch = watch
+  }
+
+  candidates(pools: readonly PoolId[], model: ClientModel): readonly Candidate[] {
+    return this.#inner.candidates(pools, model)
+  }
+
+  async lease(candidate: Candidate): Promise<Lease | null> {
+    const lease = await this.#inner.lease(candidate)
+    return lease === null ? null : this.#counted(lease)
+  }
+
+  /** Invariant 8: nobody waits longer, or in greater number, than is allowed. */
+  async wait(wish: WaitWish): Promise<Waited> {
+    const { timeline, verdicts, waiting } = this.#watch
+    const story = this.#story
+    const { key } = story.ask.caller
+    story.note(timeline.now(), 'waits', { forAccounts: wish.wants.map((want) => want.account.id), ms: wish.deadlineMs - timeline.now() })
+    waiting.set(key, (waiting.get(key) ?? 0) + 1)
+    try {
+      const waited = await this.#inner.wait(wish)
+      const count = waiting.get(key) ?? 0
+      const { waitingPerKey } = this.#watch.truth.landscape.settings.bounds
+      const most = Math.max(...this.#watch.truth.landscapes.slice(story.landscape.version).map((one) => one.settings.bounds.waitingPerKey), waitingPerKey)
+      verdicts.check('waitsAreBounded', waited.kind === 'queue-full' || count <= most, story, () => `${count} turns of ${key} wait`)
+      verdicts.check('waitsAreBounded', timeline.now() <= wish.deadlineMs, story, () => `waited ${timeline.now() - wish.deadlineMs} ms beyond its deadline`)
+      story.note(timeline.now(), 'waited', waited.kind)
+      return waited.kind === 'leased' ? { kind: 'leased', lease: this.#counted(waited.lease) } : waited
+    } finally {
+      waiting.set(key, (waiting.get(key) ?? 1) - 1)
+    }
+  }
+
+  proved(lease: Lease, startedAtMs: number): void {
+    this.#watch.keeping.cancelledTurnChangesNoHealth(this.#story, 'proved')
+    this.#inner.proved(lease, startedAtMs)
+  }
+
+  succeeded(lease: Lease, startedAtMs: number): void {
+    this.#watch.keeping.cancelledTurnChangesNoHealth(this.#story, 'succeeded')
+    this.#inner.succeeded(lease, startedAtMs)
+  }
+
+  failed(lease: Lease, failure: Failure, atMs: number): void {
+    const { keeping, truth, timeline } = this.#watch
+    const story = this.#story
+    keeping.cancelledTurnChangesNoHealth(story, 'failed')
+    story.note(timeline.now(), 'failed', { account: lease.account.id, kind: failure.kind, status: failure.status, code: failure.code })
+    const seat = truth.landscape.seats.get(lease.account.id)
+    if (failure.kind === 'quota' && failure.resetAtMs !== null && seat?.account.generation === lease.account.generation) {
+      const before = truth.rests.get(lease.account.id)
+      const isLonger = before?.generation !== seat.account.generation || before.incarnation !== seat.incarnation || before.untilMs < failure.resetAtMs
+      const { generation } = seat.account
+      if (isLonger) truth.rests.set(lease.account.id, { sinceMs: atMs, untilMs: failure.resetAtMs, generation, incarnation: seat.incarnation })
+    }
+    this.#inner.failed(lease, failure, atMs)
+  }
+
+  takeBack(account: AccountId, atMs: number): void {
+    this.#watch.keeping.cancelledTurnChangesNoHealth(this.#story, 'taken back')
+    this.#inner.takeBack(account, atMs)
+  }
+
+  countTurn(pool: PoolId): void {
+    this.#window(pool).turns.push(this.#watch.timeline.now())
+    this.#inner.countTurn(pool)
+  }
+
+  /** The pool's budget, counted a second time: the exact window of the grants is shorter than the pool's by its rounding. */
+  mayFailOver(pool: PoolId, budgetPercent: number): boolean {
+    const isGranted = this.#inner.mayFailOver(pool, budgetPercent)
+    if (!isGranted) return false
+    this.#story.grants++
+    const { timeline, verdicts } = this.#watch
+    const { turns, grants } = this.#window(pool)
+    const nowMs = timeline.now()
+    dropOlder(turns, nowMs - 60_000)
+    dropOlder(grants, nowMs - 59_000)
+    const most = (turns.length * budgetPercent) / 100 + 10
+    verdicts.check('failoversAreWithinBudget', grants.length < most, this.#story, () => `${grants.length} failovers of ${turns.length} turns in a minute, at ${budgetPercent} %`)
+    grants.push(nowMs)
+    return true
+  }
+
+  #window(pool: PoolId): { turns: number[]; grants: number[] } {
+    const known = this.#watch.budget.get(pool)
+    if (known !== undefined) return known
+    const window = { turns: [], grants: [] }
+    this.#watch.budget.set(pool, window)
+    return window
+  }
+
+  #counted(lease: Lease): Lease {
+    this.#story.leasesOut++
+    let isGiven = false
+    const give = () => {
+      if (!isGiven) this.#story.leasesOut--
+      isGiven = true
+      lease.give()
+    }
+    return { ...lease, give }
+  }
+}
+
+function dropOlder(times: number[], atMs: number): void {
+  let old = 0
+  while (old < times.length && (times[old] ?? Infinity) <= atMs) old++
+  if (old > 0) times.splice(0, old)
+}
