@@ -154,13 +154,23 @@ function plague(simulator) {
   }
 }
 
-async function ask(port, path) {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(10_000) })
-  return answer.text()
+/** One request to the admin API; its answer as text. */
+function ask(port, method, path) {
+  return new Promise((resolve, reject) => {
+    const asked = request({ agent, port, host: '127.0.0.1', method, path, headers: { authorization: `Bearer ${token}` }, timeout: 10_000 }, (answer) => {
+      let text = ''
+      answer.setEncoding('utf8')
+      answer.on('data', (chunk) => (text += chunk))
+      answer.on('end', () => resolve(text))
+      answer.on('error', reject)
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
 }
 
 async function recover(port) {
-  for (const name of names) await fetch(`http://127.0.0.1:${port}/admin/api/accounts/${name}/reset`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  for (const name of names) await ask(port, 'POST', `/admin/api/accounts/${name}/reset`)
 }
 
 const megabytes = (pid) => Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1024
@@ -189,7 +199,7 @@ try {
   for (const timer of [illness, rescue, sampling]) clearInterval(timer)
   await new Promise((resolve) => setTimeout(resolve, 4000))
 
-  const metrics = await ask(gateway.port, '/metrics')
+  const metrics = await ask(gateway.port, 'GET', '/metrics')
   const leases = sum(metrics, 'turnout_leases')
   const recorded = sum(metrics, 'turnout_turns_total')
   const lag = sum(metrics, 'turnout_ledger_lag_records')

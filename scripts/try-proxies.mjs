@@ -196,8 +196,8 @@ const trials = [
     'headers that name a session pass, an underscore in them or not',
     async (port, simulator) => {
       await ask(port, 'paced', { headers: { session_id: 'one', 'session-id': 'two' } })
-      const { headers } = simulator.received().at(-1) ?? { headers: {} }
-      return headers['session_id'] === 'one' && headers['session-id'] === 'two' ? null : `the upstream got ${Object.keys(headers).join(', ')}`
+      const headers = simulator.received().at(-1)?.headers
+      return headers?.['session_id'] === 'one' && headers['session-id'] === 'two' ? null : `the upstream got ${Object.keys(headers ?? {}).join(', ')}`
     },
   ],
   [

@@ -34,6 +34,10 @@ export interface Gateway {
   readonly madeAdminToken: string | null
   /** The configuration file, where it was written from the template at this start. */
   readonly wrote: string | null
+  /** Where the admin token is kept; null: the configuration names one. */
+  readonly adminTokenFile: string | null
+  /** Turns that run at this moment. */
+  turnsOpen(): number
   /** Reads the configuration again, changed or not. */
   reload(): void
   /** Takes nothing new, finishes what runs, and ends. */
@@ -116,6 +120,8 @@ class Opening {
       trialKey: trial,
       madeAdminToken: own?.made === true ? own.text : null,
       wrote,
+      adminTokenFile: own === null ? null : join(data, 'admin.token'),
+      turnsOpen: () => parts.turnsOpen,
       reload: () => watch.reload(),
       drain: async () => {
         await parts.server.drain(resolved.settings.times.drainMs)
@@ -170,12 +176,7 @@ class Opening {
     const { secret, simulator, trial } = parts
     const resolved = resolve(configuration, { folder: dirname(this.#file), secret, simulatorUrl: simulator?.url ?? null, trialKey: trial })
     for (const { account, credential, simulate } of resolved.accounts) {
-      if (simulate === null || credential.kind !== 'api_key') continue
-      const { fault, after, resetsInSeconds } = simulate
-      simulator?.set(credential.apiKey, {
-        ...behaviourOf({ fault, after, ...(resetsInSeconds === null ? {} : { resets_in_seconds: resetsInSeconds }) }),
-        label: account.id,
-      })
+      if (simulate !== null && credential.kind === 'api_key') simulator?.set(credential.apiKey, behaviourOf(account.id, simulate))
     }
     return resolved
   }

@@ -5,7 +5,7 @@ import { problemText, type Problem } from './config/problem.ts'
 import { keyHasher, type Resolved } from './config/resolve.ts'
 import { parseRules } from './config/rules.ts'
 import type { Account, Credential } from './core/account.ts'
-import type { AccountId, TurnId, UpstreamModel } from './core/ids.ts'
+import type { AccountId, TurnId } from './core/ids.ts'
 import { responses } from './dialect/responses/responses.ts'
 import { systemClock as clock, systemDice as dice } from './lib/clock.ts'
 import type { LiveLog } from './observe/log.ts'
@@ -32,7 +32,7 @@ import { runTurn } from './turn/run-turn.ts'
 import type { World } from './turn/world.ts'
 import { httpTransport } from './upstream/http.ts'
 import { listModels } from './upstream/models.ts'
-import { probe } from './upstream/probe.ts'
+import { probeAccount } from './upstream/probe.ts'
 
 /** What must stand before the parts are built: read, opened and found usable. */
 export interface Foundation {
@@ -44,8 +44,8 @@ export interface Foundation {
   readonly version: string
 }
 
-/** How long a probe, or a list of models, may take in all. Unit: milliseconds. */
-const askMs = 70_000
+/** How long a list of models may take in all. Unit: milliseconds. */
+const listMs = 70_000
 
 /** The parts of one gateway: each built once, and wired. What decides is in the parts; nothing is decided here. */
 export class Parts {
@@ -103,6 +103,10 @@ export class Parts {
       newId: () => randomUUIDv7() as TurnId,
     })
     this.configure(resolved, adminToken)
+  }
+
+  get turnsOpen(): number {
+    return this.#open.size
   }
 
   /** Takes over a configuration whole; open turns keep the policy that they began with. */
@@ -202,7 +206,7 @@ export class Parts {
           startedAtMs: this.#startedAtMs,
           config: this.#config,
           ready: this.#readiness().ready,
-          turnsOpen: this.#open.size,
+          turnsOpen: this.turnsOpen,
           sessions: 0,
         }),
       }),
@@ -228,21 +232,12 @@ export class Parts {
   }
 }
 
-/** An account is probed with the first model that its mapping names, where it names one. */
-async function probeBy(transport: Transport, account: Account, credential: Credential): Promise<Probed> {
-  const [model] = account.mapping.exact.values()
-  const signal = AbortSignal.timeout(askMs)
-  const parts = { transport, clock, readError: (body: Buffer) => responses.readError(body) }
-  try {
-    return await probe(parts, { account, credential, model: (model ?? null) as UpstreamModel | null, signal })
-  } catch (error) {
-    if (!signal.aborted) throw error
-    return { kind: 'unwell', signal: { kind: 'silent', waitingFor: 'whole-answer' } }
-  }
+function probeBy(transport: Transport, account: Account, credential: Credential): Promise<Probed> {
+  return probeAccount({ transport, clock, readError: (body) => responses.readError(body) }, account, credential)
 }
 
 async function listBy(transport: Transport, account: Account, credential: Credential): Promise<readonly string[] | null> {
-  const signal = AbortSignal.timeout(askMs)
+  const signal = AbortSignal.timeout(listMs)
   try {
     return await listModels({ transport, clock }, account, credential, signal)
   } catch (error) {

@@ -6,7 +6,7 @@ import { systemClock as clock, systemDice as dice } from '../lib/clock.ts'
 import { workerFile } from '../lib/worker-file.ts'
 import { LiveAccounts } from '../pool/accounts.ts'
 import type { Log } from '../ports/log.ts'
-import type { AccountMemory, Turns } from '../ports/stores.ts'
+import type { AccountMemory, TurnRow, Turns } from '../ports/stores.ts'
 import { ReadSide } from '../storage/read-side.ts'
 import { StoreError } from '../storage/store-error.ts'
 import { fromProblem, readQuery, type Desk, type DeskQuestion, type Question, type Told } from './desk.ts'
@@ -64,8 +64,16 @@ async function openBooks(file: string): Promise<{ readonly kind: 'books'; readon
     await read.close()
     return failed(1, sentenceOf(error))
   }
-  const turns: Turns = { find: (id) => read.ask({ kind: 'turn', id }), list: (query) => read.ask({ kind: 'turns', query }) }
+  const turns: Turns = {
+    find: async (id) => interrupted(await read.ask({ kind: 'turn', id })),
+    list: async (query) => (await read.ask({ kind: 'turns', query })).map(interrupted),
+  }
   return { kind: 'books', books: { turns, memories: () => read.ask({ kind: 'memories' }), close: () => read.close() } }
+}
+
+/** Nobody serves, so nothing runs: what is written as open was cut off, and the next start will write so. */
+function interrupted<Row extends TurnRow | null>(row: Row): Row {
+  return row?.status === 'open' ? { ...row, status: 'interrupted' } : row
 }
 
 function sentenceOf(error: unknown): string {

@@ -1,5 +1,5 @@
-import { parse } from '../admin/routes.ts'
 import { contract, type AnswerOf, type QueryOf } from '../admin/contract.ts'
+import { parse } from '../admin/question.ts'
 import { failed, type Failed } from './surroundings.ts'
 
 /** What commands ask the gateway, or its books. */

@@ -3,22 +3,19 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { shownTest } from '../admin/shown.ts'
 import type { TestedShape } from '../admin/contract.ts'
-import { needsSimulator, resolve, type Resolved, type ResolvedAccount } from '../config/resolve.ts'
+import { needsSimulator, resolve, type Resolved } from '../config/resolve.ts'
 import { secretKey } from '../config/secret-key.ts'
 import type { Account, Credential } from '../core/account.ts'
-import type { UpstreamModel } from '../core/ids.ts'
 import { responses } from '../dialect/responses/responses.ts'
 import { systemClock as clock } from '../lib/clock.ts'
 import type { Probed } from '../pool/probes.ts'
 import { behaviourOf } from '../simulator/behaviour.ts'
 import { startSimulator, type Simulator } from '../simulator/server.ts'
 import { httpTransport, type HttpTransport } from '../upstream/http.ts'
-import { probe } from '../upstream/probe.ts'
+import { probeAccount } from '../upstream/probe.ts'
 import type { Place } from './place.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** How long asking one account may take in all. Unit: milliseconds. */
-const probeMs = 75_000
 /** Accounts that are asked at once. */
 const atOnce = 8
 
@@ -35,16 +32,8 @@ export class Reach {
   }
 
   /** What an upstream says of this account. Never rejects, and takes a bounded time. */
-  async probe(account: Account, credential: Credential): Promise<Probed> {
-    const [model] = account.mapping.exact.values()
-    const signal = AbortSignal.timeout(probeMs)
-    const wish = { account, credential, model: (model ?? null) as UpstreamModel | null, signal }
-    try {
-      return await probe({ transport: this.#transport, clock, readError: (body) => responses.readError(body) }, wish)
-    } catch (error) {
-      if (signal.aborted) return { kind: 'unwell', signal: { kind: 'silent', waitingFor: 'whole-answer' } }
-      throw error
-    }
+  probe(account: Account, credential: Credential): Promise<Probed> {
+    return probeAccount({ transport: this.#transport, clock, readError: (body) => responses.readError(body) }, account, credential)
   }
 
   /** Asks every account once, a few at a time; the answers stand in the order of the configuration. */
@@ -76,15 +65,10 @@ export async function openReach({ file, configuration, places }: Place, { enviro
     simulatorUrl: simulator?.url ?? null,
     trialKey: null,
   })
-  if (simulator !== null) for (const account of resolved.accounts) simulate(simulator, account)
+  for (const { account, credential, simulate } of resolved.accounts) {
+    if (simulate !== null && credential.kind === 'api_key') simulator?.set(credential.apiKey, behaviourOf(account.id, simulate))
+  }
   return new Reach(resolved, simulator)
-}
-
-function simulate(simulator: Simulator, { account, credential, simulate: wish }: ResolvedAccount): void {
-  if (wish === null || credential.kind !== 'api_key') return
-  const { fault, after, resetsInSeconds } = wish
-  const resets = resetsInSeconds === null ? {} : { resets_in_seconds: resetsInSeconds }
-  simulator.set(credential.apiKey, { ...behaviourOf({ fault, after, ...resets }), label: account.id })
 }
 
 /** The installation's own secret, by which what was learnt of a credential is known again; where there is none yet, any will do. */

@@ -29,7 +29,8 @@ export function untilTold(gateway: Gateway, { onSignal, err }: Surroundings): Pr
     const drain = (): void => {
       if (draining) return
       draining = true
-      err('turnout: finishing the turns that run; press Ctrl-C to stop now\n')
+      const turns = gateway.turnsOpen()
+      err(`turnout: finishing ${turns === 1 ? 'the turn that runs' : `the ${turns} turns that run`}; press Ctrl-C to stop now\n`)
       gateway.drain().then(() => resolve(0), reject)
     }
     onSignal('SIGTERM', drain)
@@ -44,10 +45,11 @@ export function untilTold(gateway: Gateway, { onSignal, err }: Surroundings): Pr
 
 /** What someone needs who has just started it. */
 export function greeting(gateway: Gateway, options: ServeOptions): string {
-  const { url, trialKey, madeAdminToken, wrote } = gateway
+  const { url, trialKey, madeAdminToken, adminTokenFile, wrote } = gateway
   const lines = [`Turnout listens on ${url}`]
   if (wrote !== null) lines.push('', `It wrote ${wrote}: a trial with two simulated accounts, to be replaced by your own.`)
-  if (madeAdminToken !== null) lines.push('', `The admin token is ${madeAdminToken}`, '(kept in admin.token in the data folder; not printed again).')
+  if (madeAdminToken !== null) lines.push('', `The admin token is ${madeAdminToken}`, `(kept in ${adminTokenFile}; not printed again).`)
+  else if (trialKey !== null && adminTokenFile !== null) lines.push('', `The admin token is in ${adminTokenFile}.`)
   if (trialKey !== null) lines.push('', ...trialLines(url, trialKey, flagsOf(options)))
   return `${lines.join('\n')}\n`
 }
@@ -63,8 +65,6 @@ function trialLines(url: string, key: string, flags: string): readonly string[] 
     '',
     `  npx turnout turns list${flags}`,
     `  npx turnout turns show ID${flags}`,
-    '',
-    'The admin API takes the token in admin.token in the data folder, unless the configuration names one.',
   ]
 }
 

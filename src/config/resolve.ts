@@ -154,12 +154,18 @@ function generationOf(credential: Credential, secret: Buffer): string {
 
 function keyOf(key: Configuration['keys'][number], secret: Buffer): ResolvedKey {
   const limits = { concurrency: key.limits.concurrency, requestsPerMinute: key.limits.requests_per_minute }
-  return { caller: { key: key.name as KeyId, pools: key.pools as PoolId[], models: key.models as ClientModel[], limits }, hash: keyHasher(secret).hash(key.key) }
+  return {
+    caller: { key: key.name as KeyId, pools: key.pools as PoolId[], models: key.models as ClientModel[], limits },
+    hash: keyHasher(secret).hash(key.key),
+  }
 }
 
 function trialOf(configuration: Configuration, text: string, secret: Buffer): ResolvedKey {
   const pools = configuration.pools.map((pool) => pool.name as PoolId)
-  return { caller: { key: trialKeyName as KeyId, pools, models: [], limits: { concurrency: null, requestsPerMinute: null } }, hash: keyHasher(secret).hash(text) }
+  return {
+    caller: { key: trialKeyName as KeyId, pools, models: [], limits: { concurrency: null, requestsPerMinute: null } },
+    hash: keyHasher(secret).hash(text),
+  }
 }
 
 /** What a turn sees, but for the rules. */

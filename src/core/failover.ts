@@ -112,13 +112,13 @@ export function conclude(last: Tried, takeBack: boolean, when: { readonly nowMs:
       return refuse(credentialRefusal)
     case 'quota':
     case 'rate':
-      return refuse(noAccountReady(when.readyAtMs, when.nowMs))
+      return refuse(ours ? credentialRefusal : noAccountReady(when.readyAtMs, when.nowMs))
     case 'overload':
     case 'server':
       return retold(last.signal) ?? refuse(refusal('upstream_unreachable', `The upstream did not answer as an API does: ${failure.because}.`))
     case 'edge-block':
     case 'broken-stream':
-      return refuse(refusal('upstream_unreachable', `No account could answer: ${failure.because}.`))
+      return refuse(ours ? credentialRefusal : refusal('upstream_unreachable', `No account could answer: ${failure.because}.`))
     case 'network':
       return refuse(refusal('upstream_unreachable', 'No account that could serve this could be reached.'))
     case 'silent':

@@ -1,7 +1,7 @@
 import type { Account } from './account.ts'
 import { affinityScore } from './affinity.ts'
 import type { Why } from './health.ts'
-import type { AccountId, PoolId, UpstreamModel } from './ids.ts'
+import type { AccountId, ClientModel, PoolId, UpstreamModel } from './ids.ts'
 import type { NotChosen } from './record.ts'
 
 /** How one account stands to one turn at this moment. */
@@ -17,6 +17,8 @@ export type Standing =
 
 export interface Candidate {
   readonly account: Account
+  /** What the turn asks for. A reload may change what the mapping makes of it. */
+  readonly asked: ClientModel
   /** What the account's mapping yields; null exactly when it is unmapped. */
   readonly model: UpstreamModel | null
   readonly pool: PoolId
@@ -34,6 +36,8 @@ export interface Wish {
   readonly owner: AccountId | null
   /** A wish to stay: taken if ready and free, never waited for. */
   readonly pin: AccountId | null
+  /** The account that is to be tried once more: this time nobody else is. */
+  readonly again: AccountId | null
   /** Already scoped by key. Null: nothing to keep warm. */
   readonly affinity: string | null
   /** Accounts that failed in this turn. */
@@ -66,6 +70,7 @@ export function route(candidates: readonly Candidate[], wish: Wish, dice: number
 function pick(open: readonly Candidate[], wish: Wish, dice: number): { readonly candidate: Candidate; readonly because: string } {
   const [first] = open
   if (first !== undefined && wish.owner !== null) return { candidate: first, because: 'it holds the answer that this one continues' }
+  if (first !== undefined && wish.again !== null) return { candidate: first, because: 'it is tried once more' }
   const pinned = open.find((c) => c.account.id === wish.pin)
   if (pinned !== undefined) return { candidate: pinned, because: 'the turn before was served by it' }
   const elsewhere = open.filter((c) => !wish.unwell.has(c.account.baseUrl))
@@ -134,6 +139,7 @@ function reasonAgainst(c: Candidate, wish: Wish): string | null {
   if (wish.owner !== null && wish.owner !== c.account.id) return 'another account holds the answer that this one continues'
   // A weight is a share among those that could be chosen; the owner is not chosen.
   if (c.account.weight === 0 && wish.owner === null) return 'weight 0'
+  if (wish.again !== null && wish.again !== c.account.id) return 'another account is tried once more'
   return wish.tried.has(c.account.id) ? 'failed in this turn' : null
 }
 
@@ -178,7 +184,7 @@ function nobodyOpen(candidates: readonly Candidate[], eligible: readonly Candida
 
 /** Whether only one account could ever serve this turn: it is tried again on itself before it rests. */
 export function isLone(candidates: readonly Candidate[], wish: Wish): boolean {
-  return candidates.filter((c) => reasonAgainst(c, { ...wish, tried: nobody }) === null).length === 1
+  return candidates.filter((c) => reasonAgainst(c, { ...wish, again: null, tried: nobody }) === null).length === 1
 }
 
 const nobody: ReadonlySet<AccountId> = new Set()

@@ -3,7 +3,7 @@ import type { Failure } from '../core/failure.ts'
 import { afterFailure, afterProof, afterSuccess, fresh, isKept, retired, revived, takenBack, type Condition, type Why } from '../core/health.ts'
 import type { AccountId, ClientModel, PoolId, UpstreamModel } from '../core/ids.ts'
 import { upstreamModel } from '../core/model.ts'
-import type { Candidate } from '../core/route.ts'
+import type { Candidate, Standing } from '../core/route.ts'
 import type { Clock, Dice } from '../lib/clock.ts'
 import type { Accounts, Lease, Waited, WaitWish } from '../ports/pool.ts'
 import type { AccountMemory } from '../ports/stores.ts'
@@ -82,6 +82,7 @@ export class LiveAccounts implements Accounts {
         const name = upstreamModel(live.account.mapping, model)
         candidates.push({
           account: live.account,
+          asked: model,
           model: name,
           pool,
           poolRank,
@@ -187,12 +188,18 @@ export class LiveAccounts implements Accounts {
   }
 
   #tryLease(candidate: Candidate, who: 'new' | 'waited'): Lease | null {
-    const live = this.#live.get(candidate.account.id)
-    if (live === undefined || candidate.model === null) return null
-    if (live.inFlight >= live.account.concurrency || (who === 'new' && this.#room.isWantedBySomeone(candidate.account.id))) return null
-    // The mapping may have changed since the candidate was made: a lease never carries a name that it does not yield now.
-    if (standing(live, candidate.model, this.#options.clock.now()).kind !== 'ready') return null
-    return this.#lend(live, candidate.model, candidate.pool)
+    const now = this.#asItStands(candidate)
+    if (now === null || now.standing.kind !== 'ready') return null
+    const { live, model } = now
+    if (live.inFlight >= live.account.concurrency || (who === 'new' && this.#room.isWantedBySomeone(live.account.id))) return null
+    return this.#lend(live, model, candidate.pool)
+  }
+
+  /** The mapping may have changed since the candidate was made: a lease carries the name that it yields now. Null: it yields none. */
+  #asItStands({ account, asked }: Candidate): { readonly live: LiveAccount; readonly model: UpstreamModel; readonly standing: Standing } | null {
+    const live = this.#live.get(account.id)
+    const model = live === undefined ? null : upstreamModel(live.account.mapping, asked)
+    return live === undefined || model === null ? null : { live, model, standing: standing(live, model, this.#options.clock.now()) }
   }
 
   #lend(live: LiveAccount, model: UpstreamModel, pool: PoolId): Lease {
@@ -273,11 +280,9 @@ export class LiveAccounts implements Accounts {
   }
 
   #readyAt(wants: readonly Candidate[]): number | null {
-    const nowMs = this.#options.clock.now()
     let soonest: number | null = null
-    for (const { account, model } of wants) {
-      const live = this.#live.get(account.id)
-      const now = live === undefined || model === null ? null : standing(live, model, nowMs)
+    for (const want of wants) {
+      const now = this.#asItStands(want)?.standing
       if (now?.kind === 'cooling' && (soonest === null || now.untilMs < soonest)) soonest = now.untilMs
     }
     return soonest

@@ -114,7 +114,10 @@ export class Server {
     })
   }
 
-  /** Takes nothing new, lets what runs finish for `drainMs`, then calls it off. Resolves when it is over, at the latest `lingerMs` after that. */
+  /**
+   * Takes nothing new, lets what runs finish for `drainMs`, then calls it off. Goes on listening until then, so that whoever comes meanwhile is told, rather
+   * than refused a connection. Resolves when it is over, at the latest `lingerMs` after that.
+   */
   async drain(drainMs: number): Promise<void> {
     const { clock, open, limits } = this.#parts
     this.#draining = true
@@ -125,11 +128,12 @@ export class Server {
         stop = clock.after(limits.lingerMs, resolve)
       })
     })
+    this.#connections.close()
+    await Promise.race([new Promise<void>((resolve) => open.idle(resolve)), over])
     // Not the close of `node:http`: that one destroys connections whose last answer is still on its way.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#http, () => resolve()))
     this.#connections.close()
-    const idle = new Promise<void>((resolve) => open.idle(resolve))
-    await Promise.race([Promise.all([closed, idle]), over])
+    await Promise.race([closed, over])
     stop()
     this.#connections.destroyAll()
     this.#http.close()

@@ -62,12 +62,19 @@ export function behaviour(spec: BehaviourSpec, key: string): Behaviour {
   return { ...defaults, ...spec, label: spec.label ?? key, faults: (spec.faults ?? []).map(faultOf) }
 }
 
-/** What `simulate` of an account in the configuration means. @throws TypeError when the fault's name is unknown. */
-export function behaviourOf(simulate: { readonly fault: string; readonly after?: number; readonly resets_in_seconds?: number }): BehaviourSpec {
-  const fault = faultName(simulate.fault)
-  if (fault === 'none') return {}
-  const resets = simulate.resets_in_seconds === undefined ? {} : { resetsInSeconds: simulate.resets_in_seconds }
-  return { faults: [{ fault, after: simulate.after ?? 0, ...resets }] }
+/** What an account of the configuration is to play. */
+export interface Part {
+  readonly fault: string
+  /** Turns that go well before. */
+  readonly after: number
+  readonly resetsInSeconds: number | null
+}
+
+/** How an account plays its part, under the name by which its answers tell of it. @throws TypeError when the fault's name is unknown. */
+export function behaviourOf(label: string, { fault, after, resetsInSeconds }: Part): BehaviourSpec {
+  const name = faultName(fault)
+  if (name === 'none') return { label }
+  return { label, faults: [{ fault: name, after, ...(resetsInSeconds === null ? {} : { resetsInSeconds }) }] }
 }
 
 type Shape = 'number' | 'count' | 'string' | 'strings' | 'object' | 'headers' | 'anything' | 'faults' | readonly string[]

@@ -29,11 +29,11 @@ export async function choose(course: Course): Promise<Choosing> {
       const lease = await world.accounts.lease(choice.candidate)
       if (lease !== null) return taken(course, { kind: 'chosen', lease, because: choice.because, notChosen: choice.notChosen })
     }
-    return waitFor(course, [choice.candidate], course.nowMs + course.settings.times.slotWaitMs)
+    return waitFor(course, [choice.candidate], slotDeadlineMs(course))
   }
-  if (choice.kind === 'full') return waitFor(course, choice.wants, course.nowMs + course.settings.times.slotWaitMs)
+  if (choice.kind === 'full') return waitFor(course, choice.wants, slotDeadlineMs(course))
   const again = choice.kind === 'cooling' ? choice : secondWind(course, candidates)
-  const deadlineMs = course.nowMs + course.settings.failover.patienceMs
+  const deadlineMs = Math.min(course.nowMs + course.settings.failover.patienceMs, lastAttemptAtMs(course))
   if (again !== null && again.soonestMs <= deadlineMs) {
     for (const want of again.wants) course.spent.delete(want.account.id)
     return waitFor(course, again.wants, deadlineMs)
@@ -41,8 +41,10 @@ export async function choose(course: Course): Promise<Choosing> {
   return { kind: 'none', conclusion: without(course, candidates, choice) }
 }
 
-async function waitFor(course: Course, wants: readonly Candidate[], deadlineMs: number): Promise<Choosing> {
-  const { world, ask } = course
+async function waitFor(course: Course, wants: readonly Candidate[], untilMs: number): Promise<Choosing> {
+  const { world, ask, settings } = course
+  // No attempt starts later than the turn's last one may.
+  const deadlineMs = Math.min(untilMs, ask.receivedAtMs + settings.times.lastAttemptMs)
   const sinceMs = course.nowMs
   const waited = await world.accounts.wait({ key: ask.caller.key, wants, deadlineMs, signal: course.signal })
   const waitedMs = course.nowMs - sinceMs
@@ -64,9 +66,19 @@ async function waitFor(course: Course, wants: readonly Candidate[], deadlineMs: 
   }
 }
 
+function slotDeadlineMs(course: Course): number {
+  return Math.min(course.nowMs + course.settings.times.slotWaitMs, lastAttemptAtMs(course))
+}
+
+/** No attempt begins later, however long it would be worth to wait. */
+function lastAttemptAtMs({ ask, settings }: Course): number {
+  return ask.receivedAtMs + settings.times.lastAttemptMs
+}
+
 /** A turn counts for the pool that it was first given to. */
 function taken(course: Course, chosen: Chosen): Chosen {
   if (course.tried.length === 0) course.world.accounts.countTurn(chosen.lease.pool)
+  course.again = null
   return chosen
 }
 

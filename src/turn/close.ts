@@ -1,6 +1,7 @@
 import { conclude, type Conclusion, type Next } from '../core/failover.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
+import type { HeaderList } from '../ports/sink.ts'
 import type { Cancelled } from './cancel.ts'
 import { readyAt, type Chosen } from './choose.ts'
 import type { InBand } from './client.ts'
@@ -62,19 +63,16 @@ async function asItIs(course: Course): Promise<Outcome> {
   const failure = course.tried.at(-1)?.failure
   if (raw === null || failure === undefined) return refuse(course, unreadable)
   const inBand: InBand = { code: failure.code ?? 'invalid_request_error', message: failure.message }
-  if (raw.kind === 'whole') {
-    course.settleWithout('failed', failure.code)
-    await client.tell(
-      { status: raw.status, headers: [...raw.headers, ['content-length', String(raw.body.length)]], body: raw.body },
-      draft.attempts.length,
-      inBand,
-    )
-    return 'failed'
-  }
-  // Events end with a terminal one, so the record comes first.
-  const unwritten = await course.settle({ outcome: 'failed', code: failure.code, usage: draft.attempts.at(-1)?.usage ?? null, tierServed: null, owned: null })
+  const settled = course.settle({ outcome: 'failed', code: failure.code, usage: draft.attempts.at(-1)?.usage ?? null, tierServed: null, owned: null })
+  // A stream, and an answer that tells its failure inside a success, end with what is written here, so the record comes first. An error does not wait.
+  const unwritten = raw.kind === 'whole' && raw.status >= 400 ? null : await settled
   if (unwritten !== null) {
     await client.refuse(unwritten, draft.attempts.length)
+    return 'failed'
+  }
+  if (raw.kind === 'whole') {
+    const headers: HeaderList = [...raw.headers, ['content-length', String(raw.body.length)]]
+    await client.tell({ status: raw.status, headers, body: raw.body }, draft.attempts.length, inBand)
     return 'failed'
   }
   client.begin(raw.status, raw.headers, draft.attempts.length)

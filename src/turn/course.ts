@@ -26,6 +26,8 @@ export class Course {
   readonly spent = new Set<AccountId>()
   owner: AccountId | null = null
   pin: AccountId | null = null
+  /** The account of the last attempt, while that is to be made once more. */
+  again: AccountId | null = null
   /** Whether sealed items of unknown origin are tried, or stay behind since an upstream refused them. */
   unknownSealed: 'try' | 'drop' = 'try'
   /** What the last failed attempt was answered with. */
@@ -100,6 +102,7 @@ export class Course {
     return {
       owner: this.owner,
       pin: this.pin,
+      again: this.again,
       affinity: affinity === null ? null : `${this.ask.caller.key}\n${affinity}`,
       tried: this.spent,
       unwell: this.#unwell(),

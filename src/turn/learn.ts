@@ -27,7 +27,7 @@ export function learn(course: Course, failed: { readonly of: Try; readonly attem
   const affordable = decided.kind === 'stop' || !decided.budgeted || world.accounts.mayFailOver(lease.pool, settings.failover.budgetPercent)
   const going: Next = affordable ? decided : { kind: 'stop', takeBack: false }
   if (going.kind === 'same') {
-    course.pin = lease.account.id
+    course.again = lease.account.id
     if (going.as === 'own-sealed-only') course.unknownSealed = 'drop'
     // A lone account that is tried again is not blamed yet: what blames is the try that is the last.
     return going

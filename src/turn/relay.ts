@@ -23,6 +23,8 @@ const notAStream = refusal('upstream_unreachable', 'The upstream gave a whole an
 export async function relay(course: Course, t: Try, { stream, flow, headers }: Streaming): Promise<Outcome> {
   const { client, world, draft } = course
   const { lease } = t.chosen
+  // At once: by the time that the books are open the turn may have been called off, and then it changes no health.
+  world.accounts.proved(lease, t.startedAtMs)
   const unopened = await course.isOnTheBooks()
   if (unopened !== null) {
     stream.stop('the ledger is unavailable')
@@ -32,7 +34,6 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
     return 'failed'
   }
   draft.firstOutput(course.nowMs)
-  world.accounts.proved(lease, t.startedAtMs)
   client.begin(200, headers, draft.attempts.length + 1)
   client.keepAlive()
   const relayed = await untilEnd(course, stream)

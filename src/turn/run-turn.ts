@@ -1,3 +1,4 @@
+import type { Next } from '../core/failover.ts'
 import type { Outcome } from '../core/record.ts'
 import type { Sink } from '../ports/sink.ts'
 import { admit } from './admit.ts'
@@ -44,7 +45,7 @@ async function answer(course: Course): Promise<Outcome> {
     if (chosen.kind === 'none') return tell(course, chosen.conclusion)
     const tried = await withLease(chosen.lease, () => tryOnce(course, chosen))
     if (tried.kind === 'over') return tried.outcome
-    const next = learn(course, tried)
+    const { next } = tried
     if (next.kind === 'stop') return tellFailure(course, next)
     if (next.kind === 'same') await pauseFor(course, next.afterMs)
   }
@@ -56,9 +57,7 @@ async function pauseFor(course: Course, ms: number): Promise<void> {
 }
 
 /** How one try went: the turn is over, or this attempt failed before its commit point. */
-type Once =
-  | { readonly kind: 'over'; readonly outcome: Outcome }
-  | { readonly kind: 'failed'; readonly of: Try; readonly attempted: Extract<Attempted, { kind: 'failed' }> }
+type Once = { readonly kind: 'over'; readonly outcome: Outcome } | { readonly kind: 'failed'; readonly next: Next }
 
 async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value: Once; readonly upstreamDone: Promise<void> }> {
   const planned = plan(course, chosen.lease)
@@ -68,7 +67,8 @@ async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value
   const { upstreamDone } = attempted
   switch (attempted.kind) {
     case 'failed':
-      return { value: { kind: 'failed', of: t, attempted }, upstreamDone }
+      // While the lease is still out: whoever waits for this account's verdict must not be served before it.
+      return { value: { kind: 'failed', next: learn(course, { of: t, attempted }) }, upstreamDone }
     case 'whole':
       return { value: { kind: 'over', outcome: await deliver(course, t, attempted) }, upstreamDone }
     case 'streaming':

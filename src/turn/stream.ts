@@ -69,9 +69,10 @@ export class AnswerStream implements AnswerReader {
     this.#body.resume()
   }
 
-  /** Stops at once; whoever waits is told. */
+  /** Stops at once; whoever waits is told. Where the terminal event has come already, upstream is let go on to its end. */
   stop(detail: string): void {
     this.#break({ kind: 'ended', detail })
+    this.#finish()
   }
 
   chunk(bytes: Buffer): void {

@@ -38,6 +38,21 @@ const noListStatuses: ReadonlySet<number> = new Set([404, 405, 501])
 /** The smallest number that Responses accepts. */
 const outputTokens = 16
 
+/** How long asking one account may take in all. Unit: milliseconds. */
+const probeMs = 75_000
+
+/** Asks whether an account serves: with the first model that its mapping names, where it names one, and bounded in time. Never rejects. */
+export async function probeAccount(parts: ProbeParts, account: Account, credential: Credential): Promise<Probed> {
+  const [model] = account.mapping.exact.values()
+  const signal = AbortSignal.timeout(probeMs)
+  try {
+    return await probe(parts, { account, credential, model: (model ?? null) as UpstreamModel | null, signal })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return { kind: 'unwell', signal: { kind: 'silent', waitingFor: 'whole-answer' } }
+  }
+}
+
 /** Asks for the list of models, and where the upstream has none, for a turn as short as can be. Rejects only with the signal's reason. */
 export async function probe(parts: ProbeParts, wish: ProbeWish): Promise<Probed> {
   const listed = await parts.transport.send(modelsCall(wish.account, wish.credential, wish.signal))

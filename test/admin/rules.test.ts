@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { bodyBytesMax } from '../../src/admin/question.ts'
 import { LiveRules } from '../../src/admin/rules.ts'
 import { defaultRules, type Rule } from '../../src/core/policy.ts'
 import { parseMapping } from '../../src/core/model.ts'
@@ -85,6 +86,24 @@ describe('the rules that hold', () => {
   })
 })
 
+describe('rules that another process stores', () => {
+  test('hold as soon as a change here has met them', async () => {
+    const at = await rig()
+    await put(at, [], '"0"')
+    await at.entities.write('rules', JSON.stringify([flexOnly]), 1)
+    expect(problemOf(await put(at, [], '"1"')).status).toBe(412)
+    expect(at.rules.shown()).toMatchObject({ source: 'store', rules: [flexOnly], error: null, etag: '"2"' })
+  })
+
+  test('leave the last good ones in place when they do not parse', async () => {
+    const at = await rig()
+    await put(at, [flexOnly], '"0"')
+    await at.entities.write('rules', '[{"tier":"warp"}]', 1)
+    expect(problemOf(await put(at, [], '"1"')).status).toBe(412)
+    expect(at.rules.shown()).toMatchObject({ source: 'store', rules: [flexOnly], error: expect.stringContaining('cannot be used') })
+  })
+})
+
 describe('PUT rules', () => {
   // C14
   test('without if-match is 428, and changes nothing', async () => {
@@ -152,9 +171,9 @@ describe('PUT rules', () => {
     expect(no).toMatchObject({ status: 400, code, param })
   })
 
-  test('with a body over 1 MiB is 413, said or not', async () => {
+  test('with a body of one byte over 1 MiB is 413, said or not', async () => {
     const at = await rig()
-    const body = Buffer.from(`{"rules":[${' '.repeat(1024 * 1024)}]}`)
+    const body = Buffer.from(`{"rules":[]${' '.repeat(bodyBytesMax - 11)}}`)
     const said = await at.get(path, { method: 'PUT', body, headers: { 'if-match': '"0"', 'content-length': String(body.length) } })
     expect(problemOf(said)).toMatchObject({ status: 413, code: 'body_too_large' })
     const unsaid = await at.get(path, { method: 'PUT', body, headers: { 'if-match': '"0"', 'transfer-encoding': 'chunked' } })
@@ -163,7 +182,7 @@ describe('PUT rules', () => {
 
   test('with a body of 1 MiB is taken', async () => {
     const at = await rig()
-    const body = `{"rules":[]${' '.repeat(1024 * 1024 - 12)}}`
+    const body = `{"rules":[]${' '.repeat(bodyBytesMax - 12)}}`
     expect((await at.get(path, { method: 'PUT', body, headers: { 'if-match': '"0"' } })).status).toBe(200)
   })
 

@@ -14,7 +14,7 @@ import { adminToken, ask, start, type Answer, type Asking, type Gateway } from '
 import { account, accountId, poolId } from '../support/accounts.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
-export const startMs = Date.UTC(2026, 10, 21, 12)
+const startMs = Date.UTC(2026, 10, 21, 12)
 
 /** Entities in memory, with the store's own way of counting versions. */
 export class KeptEntities implements Entities {

@@ -5,6 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { AnswerOf } from '../../src/admin/contract.ts'
 import { createGateway, type Gateway } from '../../src/index.ts'
 import { createLog } from '../../src/observe/log.ts'
+import { openStore } from '../../src/storage/store.ts'
+import { opened, storeOptions } from '../storage/samples.ts'
 import { configured, turnout } from './support.ts'
 
 /** A gateway that serves this configuration, until the end of the test at the latest. */
@@ -93,6 +95,17 @@ describe('what happened is told the same way while a gateway serves and afterwar
       expect([exit, err]).toEqual([1, "There is no turn 'nothing', or it is too old to be kept.\n"])
     })
   })
+})
+
+test('a turn that was running when its gateway was killed is told as interrupted', async () => {
+  const file = configured()
+  mkdirSync(join(dirname(file), 'data'), { mode: 0o700 })
+  const store = await openStore(storeOptions({ file: join(dirname(file), 'data', 'turnout.db') }))
+  const turn = opened()
+  await store.ledger.open(turn)
+  await store.close()
+  expect((await turnout(['turns', 'show', turn.id, '--config', file])).out).toContain(`Turn ${turn.id} was interrupted`)
+  expect((await turnout(['turns', 'list', '--config', file])).out).toContain('interrupted')
 })
 
 describe('where nothing was ever served', () => {

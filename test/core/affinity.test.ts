@@ -156,6 +156,7 @@ test('never is one chosen that is not ready and free, has failed in this turn, o
   const wishes = fc.record({
     owner: fc.option(name, { freq: 4 }),
     pin: fc.option(name),
+    again: fc.option(name, { freq: 4 }),
     affinity: fc.option(fc.string()),
     tried: fc.array(name, { maxLength: 4 }).map((ids) => new Set(ids)),
     unwell: fc.subarray(['u', 'v']).map((urls) => new Set(urls)),
@@ -168,7 +169,8 @@ test('never is one chosen that is not ready and free, has failed in this turn, o
           c.free &&
           (c.account.weight > 0 || w.owner !== null) &&
           !w.tried.has(c.account.id) &&
-          (w.owner === null || w.owner === c.account.id),
+          (w.owner === null || w.owner === c.account.id) &&
+          (w.again === null || w.again === c.account.id),
       )
       const choice = route(candidates, w, dice)
       if (choice.kind === 'use') expect(could).toContain(choice.candidate)

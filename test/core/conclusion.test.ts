@@ -27,7 +27,7 @@ describe('when a turn cannot go on, the client is told', () => {
     credential: 'upstream_credential 503',
     quota: 'no_account_ready 429',
     forbidden: 'upstream_credential 503',
-    'edge-block': 'upstream_unreachable 502',
+    'edge-block': 'upstream_credential 503',
     rate: 'no_account_ready 429',
     model: 'as-it-is',
     overload: 'retell 503',
@@ -49,9 +49,11 @@ describe('what an upstream says of our account', () => {
   // B17
   test.each<[title: string, signal: Signal, said: string]>([
     ['401 is not the client’s', answer(401), 'upstream_credential 503'],
-    ['402 is not the client’s', answer(402), 'no_account_ready 429'],
+    ['402 is not the client’s', answer(402), 'upstream_credential 503'],
+    ['403 worded as a usage limit is not the client’s', answer(403, { type: 'forbidden_error', message: 'usage limit reached' }), 'upstream_credential 503'],
     ['403 is not the client’s', answer(403), 'upstream_credential 503'],
-    ['403 of a page is not the client’s', page(403), 'upstream_unreachable 502'],
+    ['403 of a page is not the client’s', page(403), 'upstream_credential 503'],
+    ['503 of a page is an upstream that nobody reached', page(503), 'upstream_unreachable 502'],
     ['403 about the model is one that we do not serve', answer(403, { code: 'model_not_found' }), 'model_not_served 404'],
     ['404 about the model is told as it is', answer(404, { code: 'model_not_found' }), 'as-it-is'],
     ['403 about the content is the client’s', answer(403, { code: 'cyber_policy' }), 'as-it-is'],

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { classify } from '../../src/core/failure-table.ts'
+import { parseMapping } from '../../src/core/model.ts'
 import { pairsMax } from '../../src/pool/accounts.ts'
-import { account, accountId, clientModel, poolId, upstreamName } from '../support/accounts.ts'
+import { account, accountId, clientModel, keyId, poolId, upstreamName } from '../support/accounts.ts'
 import { credential, LivePool } from '../support/live-pool.ts'
 import { answer } from '../support/signals.ts'
 
@@ -21,11 +22,29 @@ describe('a lease', () => {
     expect(pool.accounts.find(accountId('a'))?.inFlight).toBe(1)
   })
 
-  test('is not given for a name that the mapping no longer yields to a candidate of before', async () => {
+  test('is not given on an account that is gone', async () => {
     const pool = new LivePool([account('a'), account('b')])
     const before = pool.candidate('a')
     pool.configure([account('b')])
     expect(await pool.accounts.lease(before)).toBeNull()
+  })
+
+  // A1
+  test('carries the name that the mapping yields now, whatever it yielded when the candidate was made', async () => {
+    const pool = new LivePool()
+    const before = pool.candidate('a')
+    pool.configure([account('a', { mapping: parseMapping({ 'gpt-5.5': 'new-name' }, false) })])
+    expect((await pool.accounts.lease(before))?.model).toBe('new-name')
+  })
+
+  test('is not given to a turn that waited while the mapping lost its model', async () => {
+    const pool = new LivePool([account('a', { concurrency: 1 })])
+    const first = await pool.lease('a')
+    const waited = pool.accounts.wait({ key: keyId('k'), wants: pool.candidates(), deadlineMs: pool.clock.now() + 5000, signal: new AbortController().signal })
+    pool.configure([account('a', { concurrency: 1, mapping: parseMapping({ other: 'x' }, true) })])
+    first.give()
+    await pool.clock.advance(5000)
+    expect(await waited).toEqual({ kind: 'too-late' })
   })
 })
 

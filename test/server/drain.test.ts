@@ -57,7 +57,18 @@ describe('a graceful stop', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it('takes no new connection', async () => {
+  it('tells whoever comes meanwhile that it is shutting down, instead of refusing the connection', async () => {
+    const { gateway, end } = await serve()
+    const first = await running(gateway)
+    const stopped = gateway.server.drain(30_000)
+    const late = new Wire(gateway).send(post)
+    expect(await late.rest()).toMatch(/^HTTP\/1.1 503 [^]*retry-after: 1\r\n[^]*"shutting_down"/i)
+    end.open()
+    await stopped
+    await first.rest()
+  })
+
+  it('takes no new connection when it is over', async () => {
     const { gateway } = await serve()
     await gateway.server.drain(30_000)
     const wire = new Wire(gateway)

@@ -20,6 +20,9 @@ export interface ClientParts {
   readonly watch: ClientWatch
 }
 
+/** What fits into any buffer: a keep-alive. */
+const smallBytes = 64
+
 /** One client at the other end of an answer: takes bytes at its own pace, may go away, and remembers all that it was told. */
 export class SimulatedClient implements Sink {
   readonly #parts: ClientParts
@@ -62,13 +65,15 @@ export class SimulatedClient implements Sink {
 
   write(chunks: readonly Buffer[]): boolean {
     if (this.state === 'gone') return true
+    let isLarge = false
     for (const bytes of chunks) {
+      isLarge ||= bytes.length > smallBytes
       this.#parts.watch.wrote(this.#story, this, bytes)
       this.#written.push(bytes)
       this.#bytes += bytes.length
       this.#note('client: bytes', bytes)
     }
-    if (this.isFull || this.#hasEnough()) {
+    if (this.isFull || (isLarge && this.#hasEnough())) {
       if (!this.isFull) this.#fill()
       return false
     }

@@ -56,10 +56,12 @@ export class HearingLaws {
   answerHoldsOneAttempt(story: Story, client: SimulatedClient, bytes: Buffer): void {
     const progress = this.#of(story)
     const { expected } = progress
-    if (expected !== null && bytes.length > 0 && expected.bytes.compare(bytes, 0, bytes.length, progress.at, progress.at + bytes.length) === 0) {
+    if (expected !== null && continues(expected.bytes, progress.at, bytes)) {
       return this.#gaveOutput(story, client, progress, expected, bytes.length)
     }
     if (isStream(client) && keepAlives.some((one) => one.equals(bytes))) return
+    // An error whose body broke off is told without one.
+    if (bytes.length === 0 && client.status !== null && client.status >= 400) return
     if (isOurs(client, bytes)) {
       progress.ours++
       return
@@ -141,6 +143,11 @@ export class HearingLaws {
     }
     return progress
   }
+}
+
+function continues(whole: Buffer, at: number, bytes: Buffer): boolean {
+  const end = at + bytes.length
+  return bytes.length > 0 && end <= whole.length && whole.compare(bytes, 0, bytes.length, at, end) === 0
 }
 
 function isStream(client: SimulatedClient): boolean {

@@ -3,7 +3,7 @@ import type { Usage } from '../../src/core/usage.ts'
 import type { SimulatedClient } from './client.ts'
 import { secretMark } from './landscape.ts'
 import { normalTier } from './oracle.ts'
-import { isFinal, parsed, type Story } from './story.ts'
+import { isFinal, parsed, terminalIn, type Story } from './story.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What the books must say, and what a turn may leave behind. Each law is a function of its name. */
@@ -35,8 +35,11 @@ export class KeepingLaws {
     this.#verdicts.check('turnLeavesOneRecord', holds, story, () => `${opens} opens, ${settles} settles, outcome ${outcome ?? 'none'}, recorded ${record?.outcome ?? 'none'}`)
   }
 
+  /** Blocked attempts and one that was called off before anything was sent are recorded too. */
   recordTellsEveryAttempt(story: Story, record: TurnSettled): void {
-    const told = record.attempts.filter((one) => one.outcome !== 'refused').map((one) => `${one.account} ${one.upstreamModel}`)
+    const made = record.attempts.filter((one) => one.outcome !== 'refused')
+    if (made.length > story.calls.length && made.at(-1)?.outcome === 'cancelled') made.pop()
+    const told = made.map((one) => `${one.account} ${one.upstreamModel}`)
     const sent = story.calls.map((one) => `${one.account} ${String(one.fields['model'])}`)
     this.#verdicts.check('recordTellsEveryAttempt', told.join() === sent.join(), story, () => `recorded ${told.join(', ')}; sent ${sent.join(', ')}`)
   }
@@ -45,7 +48,8 @@ export class KeepingLaws {
   tierBilledIsTierServed(story: Story, record: TurnSettled): void {
     const { last } = story
     const sent = last?.fields['service_tier']
-    const served = answered(story) ? lastIn(last?.said, '"service_tier":') : null
+    const word = lastWord(story)
+    const served = word === null ? null : lastIn(word, '"service_tier":')
     const due = served ?? (typeof sent === 'string' ? sent : null)
     const billed = due === null ? null : normalTier(due)
     this.#verdicts.check('tierBilledIsTierServed', record.tier.billed === billed, story, () => `billed ${record.tier.billed}, served ${served}, sent ${JSON.stringify(sent)}`)
@@ -53,9 +57,9 @@ export class KeepingLaws {
 
   /** Design, sentence 6: we bill what was served. Unknown is never zero. */
   usageIsWhatTheUpstreamSaid(story: Story, record: TurnSettled): void {
-    const { last } = story
-    if (!answered(story) || story.calls.length > 1 || last === null || story.ask.turn.endpoint === 'input_tokens') return
-    const said = usageIn(last.said.toString('utf8'))
+    const word = lastWord(story)
+    if (word === null || story.calls.length > 1 || story.ask.turn.endpoint === 'input_tokens') return
+    const said = usageIn(word)
     const { usage } = record
     const holds = said === null ? usage === null : usage !== null && usage.inputTokens === said.inputTokens && usage.outputTokens === said.outputTokens && usage.cachedTokens === said.cachedTokens
     this.#verdicts.check('usageIsWhatTheUpstreamSaid', holds, story, () => `recorded ${JSON.stringify(usage)}, said ${JSON.stringify(said)}`)
@@ -96,17 +100,17 @@ export class KeepingLaws {
   }
 }
 
-/** Whether the last attempt gave an answer whose end the gateway has read. */
-function answered(story: Story): boolean {
+/** What the last attempt said at its end, where the gateway has read that and has given output before it; else null. */
+function lastWord(story: Story): string | null {
   const { last, record } = story
-  if (last === null || record === null || last.status === null || last.status >= 300) return false
-  const isBooked = record.outcome === 'completed' || record.outcome === 'incomplete'
-  return isBooked && isFinal(last)
+  if (last === null || last.status === null || last.status < 200 || last.status >= 300 || !isFinal(last)) return null
+  if (record === null || record.firstOutputMs === null) return null
+  const text = last.said.toString('utf8')
+  return last.isStream ? text.slice(terminalIn(text)?.at ?? text.length) : text
 }
 
 /** The last string that follows these words. */
-function lastIn(said: Buffer | undefined, words: string): string | null {
-  const text = said?.toString('utf8') ?? ''
+function lastIn(text: string, words: string): string | null {
   const at = text.lastIndexOf(words)
   if (at === -1) return null
   const found = /^"((?:[^"\\]|\\.)*)"/.exec(text.slice(at + words.length))

@@ -16,6 +16,8 @@ import type { Trouble, Upstreams } from './upstreams.ts'
 export interface NetworkWatch {
   /** Before anything of it is on its way. */
   sending(story: Story, call: UpstreamCall): void
+  /** It has arrived, and is answered with these ids. */
+  asked(story: Story, call: UpstreamCall): void
   given(story: Story, call: UpstreamCall): void
   /** The upstream is done with it, however it ended. */
   closed(story: Story, call: UpstreamCall): void
@@ -52,6 +54,7 @@ export class Network {
       call,
       seat,
       account: call.account.id,
+      place: '',
       text,
       fields: parsed(text) ?? {},
       sentAtMs: timeline.now(),
@@ -136,6 +139,7 @@ class Exchange {
     const { scripted, ids } = upstreams.ask(seat, { method: call.method, path, body: Buffer.from(this.#sent.text), nowMs: timeline.now() })
     this.#sent.ids = ids
     this.#sent.faults = scripted.faults
+    this.#parts.watch.asked(this.#story, this.#sent)
     if (scripted.faults.length > 0) this.#story.note(timeline.now(), 'struck by', scripted.faults)
     return scripted
   }
@@ -160,6 +164,7 @@ class Exchange {
       over: (how) => {
         sent.state = 'over'
         sent.ended = how
+        if (how === 'whole' && sent.status === 400 && sent.said.includes('invalid_encrypted_content')) story.sawForeignState = true
         sent.call.signal.removeEventListener('abort', this.#abort)
         story.note(timeline.now(), 'upstream over', how)
       },

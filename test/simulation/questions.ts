@@ -3,6 +3,7 @@ import type { Endpoint } from '../../src/core/turn.ts'
 import type { Headers } from '../../src/lib/headers.ts'
 import type { Chance } from './chance.ts'
 import { clientModels } from './landscape.ts'
+import { sealedContent } from './oracle.ts'
 import { parsed, type JsonObject } from './story.ts'
 
 /** What a client remembers of an answer, to build on it. */
@@ -50,15 +51,16 @@ export class Questions {
     return { endpoint, fields, text: this.#spell(fields), headers: this.#headers(number) }
   }
 
-  /** A client remembers an answer that it was given whole. */
-  remember(key: KeyId, asked: JsonObject, text: string, form: 'events' | 'json'): void {
+  /** A client remembers an answer that it was given whole. Returns the sealed reasoning in it. */
+  remember(key: KeyId, asked: JsonObject, text: string, form: 'events' | 'json'): readonly string[] {
     const response = form === 'json' ? parsed(text) : terminalResponse(text)
     const output = response?.['output']
-    if (response === null || typeof response['id'] !== 'string' || !Array.isArray(output)) return
+    if (response === null || typeof response['id'] !== 'string' || !Array.isArray(output)) return []
     const list = this.#remembered.get(key) ?? []
     list.push({ id: response['id'], isStored: asked['store'] !== false, output: output as readonly JsonObject[], wasAsked: itemsOf(asked['input']) })
     if (list.length > rememberedMax) list.shift()
     this.#remembered.set(key, list)
+    return (output as readonly JsonObject[]).flatMap((item) => sealedContent(item) ?? [])
   }
 
   /** Sets `input`, and what it builds on. */

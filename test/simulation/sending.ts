@@ -137,14 +137,15 @@ export class SendingLaws {
 
   /** Case F8: an upstream never sees more at once than its account allows. */
   concurrencyIsKept(story: Story, sent: UpstreamCall): void {
-    const busy = (this.#truth.busy.get(placeOf(sent)) ?? 0) + 1
-    this.#truth.busy.set(placeOf(sent), busy)
+    sent.place = `${sent.account} ${sent.seat.incarnation} ${this.#truth.life}`
+    const busy = (this.#truth.busy.get(sent.place) ?? 0) + 1
+    this.#truth.busy.set(sent.place, busy)
     const { concurrency } = sent.seat.account
     this.#verdicts.check('concurrencyIsKept', busy <= concurrency, story, () => `${sent.account} is busy with ${busy} requests, and ${concurrency} are allowed`)
   }
 
   closed(sent: UpstreamCall): void {
-    this.#truth.busy.set(placeOf(sent), Math.max(0, (this.#truth.busy.get(placeOf(sent)) ?? 0) - 1))
+    this.#truth.busy.set(sent.place, (this.#truth.busy.get(sent.place) ?? 0) - 1)
   }
 
   statedResetIsKept(story: Story, sent: UpstreamCall, nowMs: number): void {
@@ -161,8 +162,6 @@ export class SendingLaws {
     this.#verdicts.check('turnStateGoesOnlyToItsMaker', state === `state-of-${account}`, story, () => `${account} was sent ${String(state)}`)
   }
 }
-
-const placeOf = ({ seat }: UpstreamCall) => `${seat.account.id} ${seat.incarnation}`
 
 function isBlamedOnUpstream(call: UpstreamCall): boolean {
   if (call.ended === 'unsent' || call.ended === 'reset' || call.ended === 'silent') return true

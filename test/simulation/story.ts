@@ -11,6 +11,8 @@ export interface UpstreamCall {
   readonly call: Call
   readonly seat: Seat
   readonly account: AccountId
+  /** Whose slots it takes: one account's, in one of its incarnations, in one process. */
+  place: string
   /** What went out, read as an upstream reads it. */
   readonly text: string
   readonly fields: JsonObject

@@ -1,5 +1,6 @@
 import type { AccountId, KeyId } from '../../src/core/ids.ts'
 import type { Landscape } from './landscape.ts'
+import type { Story, UpstreamCall } from './story.ts'
 
 /** What is so, whatever the gateway believes: who made which answer, who sealed what, who said when it is back. */
 export class Truth {
@@ -20,10 +21,17 @@ export class Truth {
     return now
   }
 
+  /** Which process runs: the first, the second, ... */
+  life = 1
+
+  issue(story: Story, sent: UpstreamCall): void {
+    for (const id of sent.ids) this.issued.set(id, { account: sent.account, key: story.ask.caller.key, turn: story.number })
+  }
+
   /** A process ended. The next one knows what was kept: rests longer than this. */
   forget(keptMs: number): void {
+    this.life++
     this.seals.clear()
-    this.busy.clear()
     for (const [account, rest] of this.rests) if (rest.untilMs - rest.sinceMs <= keptMs) this.rests.delete(account)
   }
 }

@@ -27,11 +27,11 @@ const troubles: readonly Trouble[] = [
 
 /** A memory that says which ids it has just given out. */
 class TellingMemory extends Memory {
-  given: string[] = []
+  issued: string[] = []
 
   override id(prefix: string): string {
     const id = super.id(prefix)
-    this.given.push(id)
+    this.issued.push(id)
     return id
   }
 }
@@ -64,9 +64,9 @@ export class Upstreams {
   /** The request has arrived. `ids`: what the answer names. */
   ask(seat: Seat, asked: Omit<Asked, 'headers'>): { readonly scripted: Scripted; readonly ids: readonly string[] } {
     const service = this.#service(seat.account.baseUrl)
-    service.given = []
+    service.issued = []
     const scripted = script({ ...asked, headers: { authorization: `Bearer ${secretOf(seat)}` } }, service)
-    return { scripted, ids: service.given }
+    return { scripted, ids: service.issued }
   }
 
   #service(baseUrl: string): TellingMemory {

@@ -257,13 +257,18 @@ describe('the names of faults', () => {
   })
 
   it('may be spelt with either dash', () => {
-    expect(behaviourOf({ fault: 'end_early', after: 3 })).toEqual({ faults: [{ fault: 'end-early', after: 3 }] })
-    expect(behaviourOf({ fault: 'quota', after: 0, resets_in_seconds: 5 })).toEqual({ faults: [{ fault: 'quota', after: 0, resetsInSeconds: 5 }] })
-    expect(behaviourOf({ fault: 'none' })).toEqual({})
+    expect(behaviourOf('a', { fault: 'end_early', after: 3, resetsInSeconds: null })).toEqual({ label: 'a', faults: [{ fault: 'end-early', after: 3 }] })
+    expect(behaviourOf('a', { fault: 'quota', after: 0, resetsInSeconds: 5 })).toEqual({
+      label: 'a',
+      faults: [{ fault: 'quota', after: 0, resetsInSeconds: 5 }],
+    })
+    expect(behaviourOf('a', { fault: 'none', after: 0, resetsInSeconds: null })).toEqual({ label: 'a' })
   })
 
   it('that nobody knows are refused, with a list of those that are known', () => {
-    expect(() => behaviourOf({ fault: 'earthquake' })).toThrow(/no fault is called "earthquake"; there are: none, status, quota/)
+    expect(() => behaviourOf('a', { fault: 'earthquake', after: 0, resetsInSeconds: null })).toThrow(
+      /no fault is called "earthquake"; there are: none, status, quota/,
+    )
   })
 })
 

@@ -34,6 +34,7 @@ export function candidate(name: string, differing: Partial<Omit<Candidate, 'acco
   const { account: ofAccount, ...rest } = differing
   return {
     account: account(name, ofAccount),
+    asked: clientModel('gpt-5.5'),
     model: upstreamName('gpt-5.5'),
     pool: poolId('default'),
     poolRank: 0,
@@ -46,5 +47,5 @@ export function candidate(name: string, differing: Partial<Omit<Candidate, 'acco
 
 /** A turn's wish: none, unless said otherwise. */
 export function wish(differing: Partial<Wish> = {}): Wish {
-  return { owner: null, pin: null, affinity: null, tried: new Set(), unwell: new Set(), ...differing }
+  return { owner: null, pin: null, again: null, affinity: null, tried: new Set(), unwell: new Set(), ...differing }
 }

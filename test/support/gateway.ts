@@ -109,6 +109,12 @@ export class Stage {
     this.#gateway = null
   }
 
+  /** The same folder, and nothing else that was known. */
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+
   async close(): Promise<void> {
     await this.stop()
     await this.simulator.close()

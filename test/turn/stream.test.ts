@@ -98,6 +98,26 @@ describe('a stream before its commit point', () => {
 })
 
 describe('a stream behind its commit point', () => {
+  // F8
+  test('lets its upstream end, and so its lease come back, when it is stopped before anyone took what had come whole', async () => {
+    const { clock, body, stream } = begin()
+    const judged = stream.judge()
+    body.push(Buffer.concat([created, delta, completed]))
+    await judged
+    stream.stop('the ledger is unavailable')
+    expect(body.paused).toBe(false)
+    await clock.advance(lingerMs)
+    expect(body.cancelled).toBe(true)
+  })
+
+  test('is over at once for a client that is full, when it is stopped behind its terminal event', async () => {
+    const { body, stream, taking, relayed } = await relaying()
+    taking.full = true
+    body.push(Buffer.concat([delta, completed]))
+    stream.stop('the gateway is shutting down')
+    expect(await relayed).toMatchObject({ kind: 'ended' })
+  })
+
   test('goes to the client from its first byte, and its terminal event is left to the caller', async () => {
     const { body, taking, relayed, clock } = await relaying()
     body.push(Buffer.concat([delta, completed]))

@@ -1,0 +1,112 @@
+import { keptMs } from '../../src/core/health.ts'
+import { Cancelled } from '../../src/turn/cancel.ts'
+import type { Setting } from './setting.ts'
+
+/** What befalls the world while turns run: other weather, a reload, an operator, a stop, a crash. */
+export class Happenings {
+  readonly #setting: Setting
+  readonly #began: (after: 'stop' | 'crash') => void
+  #isOpen = true
+
+  /** @param began called when the next process has begun. */
+  constructor(setting: Setting, began: (after: 'stop' | 'crash') => void) {
+    this.#setting = setting
+    this.#began = began
+  }
+
+  /** False while the process stops: no turn begins. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Once for each question: perhaps something happens, soon. */
+  perhaps(): void {
+    const { chance } = this.#setting
+    if (!this.#isOpen) return
+    if (chance.is(0.04)) this.#soon(() => this.#weather())
+    if (chance.is(0.008)) this.#soon(() => this.#setting.books.turnWeather())
+    if (chance.is(0.006)) this.#soon(() => this.#reload())
+    if (chance.is(0.006)) this.#soon(() => this.#operate())
+    if (chance.is(0.001)) this.#stop()
+    else if (chance.is(0.001)) this.#soon(() => this.#crash())
+  }
+
+  /** A turn has ended; when it was the last of a process that stops, the next process begins. */
+  turnEnded(): void {
+    if (!this.#isOpen && this.#setting.running.size === 0) this.#restart()
+  }
+
+  #soon(then: () => void): void {
+    const { chance, timeline } = this.#setting
+    timeline.after(chance.below(300), then)
+  }
+
+  #weather(): void {
+    const { chance, truth, upstreams } = this.#setting
+    const seats = [...truth.landscape.seats.values()]
+    if (seats.length === 0) return
+    const seat = chance.pick(seats)
+    upstreams.turnWeather(seat, seat.account.id)
+  }
+
+  #reload(): void {
+    const { architect, truth, process, upstreams, tally } = this.#setting
+    const before = truth.landscape
+    const next = architect.reload(before)
+    truth.landscapes.push(next)
+    for (const [id, seat] of next.seats) if (before.seats.get(id)?.account !== seat.account) upstreams.turnWeather(seat, id)
+    tally.count('happened', 'reload')
+    process.configure(next)
+  }
+
+  #operate(): void {
+    const { chance, truth, process, tally } = this.#setting
+    const ids = [...truth.landscape.seats.keys()]
+    if (ids.length === 0) return
+    const id = chance.pick(ids)
+    const act = chance.pick(['reset', 'disable', 'enable', 'enable'] as const)
+    tally.count('happened', act)
+    if (act !== 'reset') return void process.accounts.setEnabled(id, act === 'enable')
+    truth.rests.delete(id)
+    process.accounts.reset(id)
+  }
+
+  /** Running turns have some time; then they are called off, and the next process begins when the last is over. */
+  #stop(): void {
+    const { chance, timeline, running, tally } = this.#setting
+    this.#isOpen = false
+    tally.count('happened', 'stop')
+    timeline.after(chance.pick([0, 50, 30_000]), () => {
+      for (const story of [...running.keys()]) {
+        story.note(timeline.now(), 'shutdown')
+        story.cancelledBy ??= 'shutdown'
+        story.controller.abort(new Cancelled('shutdown'))
+      }
+      this.turnEnded()
+    })
+  }
+
+  #restart(): void {
+    const { process } = this.#setting
+    this.#isOpen = true
+    process.stop()
+    this.#setting.restart(keptMs)
+    this.#began('stop')
+  }
+
+  /** Nothing that was under way goes on. What was on disk stays, and what clients were told stands there. */
+  #crash(): void {
+    const { timeline, books, running, tally } = this.#setting
+    if (!this.#isOpen) return
+    tally.count('happened', 'crash')
+    for (const [story, client] of running) {
+      story.note(timeline.now(), 'the process was killed')
+      tally.story(story, client)
+    }
+    running.clear()
+    timeline.clear()
+    books.crash()
+    this.#setting.restart(keptMs)
+    this.#began('crash')
+  }
+}
