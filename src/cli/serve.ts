@@ -9,6 +9,8 @@ export interface ServeOptions extends CommonOptions {
 
 /** Someone who wants it to end at once waits no longer than this for files to be put away. Unit: milliseconds. */
 const stopMs = 1000
+/** One Ctrl-C may come twice, from the terminal and from an npm that passes it on: within this it is the same. Unit: milliseconds. */
+const sameMs = 50
 
 /** `turnout serve`: ends when it is told to. */
 export async function serve(options: ServeOptions, surroundings: Surroundings): Promise<ExitCode> {
@@ -34,7 +36,12 @@ export function untilTold(gateway: Gateway, { onSignal, err }: Surroundings): Pr
       gateway.drain().then(() => resolve(0), reject)
     }
     onSignal('SIGTERM', drain)
+    let interruptedAtMs = -Infinity
     onSignal('SIGINT', () => {
+      const nowMs = systemClock.now()
+      const isSame = nowMs - interruptedAtMs < sameMs
+      interruptedAtMs = nowMs
+      if (isSame) return
       if (!draining) return drain()
       systemClock.after(stopMs, () => resolve(130))
       gateway.stop().then(() => resolve(130), reject)

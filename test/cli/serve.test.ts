@@ -134,8 +134,10 @@ describe('serve', () => {
     const { server, answer } = await withOpenTurn({ fault: 'hang' })
     server.child.kill('SIGINT')
     await server.says(/press Ctrl-C to stop now/)
-    server.child.kill('SIGINT')
+    // As a person presses it: again and again, until it has ended.
+    const pressing = setInterval(() => server.child.kill('SIGINT'), 60)
     expect(await server.ended).toBe(130)
+    clearInterval(pressing)
     expect(await answer).not.toContain('response.completed')
   })
 
@@ -245,6 +247,17 @@ describe('signals', () => {
     surroundings.signal('SIGINT')
     expect(await ended).toBe(130)
     expect(gateway.calls).toEqual(['drain', 'stop'])
+  })
+
+  test('a SIGINT that comes twice at once, as npm may pass it on, is one', async () => {
+    const gateway = new FakeGateway()
+    const surroundings = new Captured()
+    const ended = untilTold(gateway, surroundings)
+    surroundings.signal('SIGINT')
+    surroundings.signal('SIGINT')
+    gateway.drained.resolve()
+    expect(await ended).toBe(0)
+    expect(gateway.calls).toEqual(['drain'])
   })
 
   test('SIGHUP reloads, and it goes on', async () => {

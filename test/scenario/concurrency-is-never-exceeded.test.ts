@@ -18,7 +18,8 @@ test('whatever fails, an account never has more turns than its concurrency, and 
       }))
       const on = await stage({
         accounts: Object.fromEntries(accounts.map(({ name, ...account }) => [name, { ...account, priority: 1 }])),
-        failover: { patience: '300ms' },
+        failover: { patience: '200ms' },
+        times: { slot_wait: '200ms' },
       })
       await Promise.all(
         Array.from({ length: turns }, (_, index) =>

@@ -46,8 +46,8 @@ export class KeepingLaws {
 
   /** Invariant 5: what the answer said was served; where it did not say, what was sent. */
   tierBilledIsTierServed(story: Story, record: TurnSettled): void {
-    const { last } = story
-    const sent = last?.fields['service_tier']
+    const isSent = record.attempts.filter((one) => one.outcome !== 'refused').length === story.calls.length
+    const sent = isSent ? story.last?.fields['service_tier'] : record.tier.sent
     const word = lastWord(story)
     const served = word === null ? null : lastIn(word, '"service_tier":')
     const due = served ?? (typeof sent === 'string' ? sent : null)

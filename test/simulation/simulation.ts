@@ -9,7 +9,7 @@ import { Happenings } from './happenings.ts'
 import { Setting } from './setting.ts'
 import { stage } from './stage.ts'
 import { parsed, Story } from './story.ts'
-import type { Tally } from './tally.ts'
+import type { Counted } from './tally.ts'
 import type { Violation } from './verdicts.ts'
 
 /** What one turn is run with: the world, and the client's side. */
@@ -29,7 +29,7 @@ export interface SimulationOptions {
 }
 
 export interface Simulated {
-  readonly tally: Tally
+  readonly tally: Counted
   readonly checked: ReadonlyMap<string, number>
   readonly violation: Violation | null
 }

@@ -1,6 +1,8 @@
 import type { SimulatedClient } from './client.ts'
 import type { Story } from './story.ts'
 
+export type Counted = Pick<Tally, 'counts' | 'turns' | 'attempts' | 'events' | 'virtualMs' | 'digest'>
+
 /** What happened in a simulation, counted by kind. Two tallies of parts add up to one of the whole. */
 export class Tally {
   readonly counts = new Map<string, Map<string, number>>()
@@ -35,7 +37,7 @@ export class Tally {
     this.digest = (hash ^ (hash >>> 15)) >>> 0
   }
 
-  add(other: Tally): void {
+  add(other: Counted): void {
     this.turns += other.turns
     this.attempts += other.attempts
     this.events += other.events
