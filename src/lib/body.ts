@@ -1,5 +1,5 @@
 import { comma, openBrace, quote, skipSpace, skipValue, walkArray, walkObject } from './json-scan.ts'
-import { governedName, isNamed, isPlain, parsedText, tableOf } from './member-name.ts'
+import { governedName, isNamed, isPlain, parsedText, parsedValue, tableOf } from './member-name.ts'
 
 /** A half-open range of bytes. */
 export interface Span {
@@ -103,23 +103,25 @@ export class Body {
     const { parts, governed, places } = this.#index
     const place = places.get(member)
     if (place !== undefined) return valueAt(parts, place)
-    const last = governed.has(member) ? undefined : this.#places(member).at(-1)
-    return last === undefined ? null : valueAt(parts, last)
+    if (governed.has(member)) return null
+    for (let at = parts.length - stride; at >= 0; at -= stride) {
+      if (isNamed(this.bytes, number(parts, at), number(parts, at + 1), member)) return valueAt(parts, at)
+    }
+    return null
   }
 
   /** The value, parsed; undefined where the member is absent or a string inside its value malformed. Costs a parse of that value only. */
   value(member: string): unknown {
     const span = this.span(member)
-    return span === null ? undefined : parsedText(this.bytes, span.start, span.end)
+    return span === null ? undefined : parsedValue(this.bytes, span.start, span.end)
   }
 
   /** Ranges of the items, where the member's value is an array; null where it is not, or has more items than anyone means (`partsMax`). */
   items(member: string): readonly Span[] | null {
-    const span = this.span(member)
-    const flat: number[] = []
-    if (span === null || walkArray(this.bytes, span.start, span.end, flat) === -1) return null
+    const bounds = this.#itemBounds(member)
+    if (bounds === null) return null
     const items: Span[] = []
-    for (let at = 0; at < flat.length; at += 2) items.push({ start: number(flat, at), end: number(flat, at + 1) })
+    for (let at = 0; at < bounds.length; at += 2) items.push({ start: number(bounds, at), end: number(bounds, at + 1) })
     return items
   }
 
@@ -134,19 +136,33 @@ export class Body {
    * is done together. A drop of what is absent does nothing.
    */
   edited(edits: readonly Edit[]): Pieces {
-    let cuts: readonly Cut[] = []
+    const cuts: Cut[] = []
     const dropped: string[] = []
     const added: Buffer[] = []
     for (const [member, change] of changes(edits)) {
+      if (change.kind === 'items') {
+        for (const cut of this.#cutItems(member, change)) cuts.push(cut)
+        continue
+      }
+      if (change.kind === 'drop') {
+        dropped.push(member)
+        continue
+      }
       const span = this.span(member)
-      if (change.kind === 'items') cuts = cuts.concat(this.#cutItems(member, change))
-      else if (change.kind === 'drop') dropped.push(member)
-      else if (span !== null) cuts = cuts.concat({ ...span, put: [bytesOf(change.json)] })
+      if (span !== null) cuts.push({ start: span.start, end: span.end, put: [bytesOf(change.json)] })
       else added.push(Buffer.from(`,${JSON.stringify(member)}:`), bytesOf(change.json))
     }
     const drops = this.#cutMembers(dropped)
-    const appended = added.length > 0 ? [this.#append(added, drops.length)] : []
-    return splice(this.bytes, this.#index.range, cuts.concat(drops, appended))
+    for (const cut of drops) cuts.push(cut)
+    if (added.length > 0) cuts.push(this.#append(added, drops.length))
+    return splice(this.bytes, this.#index.range, cuts)
+  }
+
+  /** Start and end of each item, in turn. */
+  #itemBounds(member: string): readonly number[] | null {
+    const span = this.span(member)
+    const bounds: number[] = []
+    return span === null || walkArray(this.bytes, span.start, span.end, bounds) === -1 ? null : bounds
   }
 
   /** Every place in `parts` where a member of this name begins. */
@@ -160,20 +176,22 @@ export class Body {
   #cutMembers(names: readonly string[]): readonly Cut[] {
     if (names.length === 0) return []
     const { parts } = this.#index
-    const gone = new Set(names.flatMap((name) => this.#places(name)).map((at) => at / stride))
-    const members: Span[] = []
-    for (let at = 0; at < parts.length; at += stride) members.push({ start: number(parts, at) - 1, end: number(parts, at + 3) })
-    return cutParts(this.bytes, members, gone)
+    const gone = new Set<number>()
+    for (const name of names) for (const at of this.#places(name)) gone.add(at / stride)
+    if (gone.size === 0) return []
+    const bounds: number[] = []
+    for (let at = 0; at < parts.length; at += stride) bounds.push(number(parts, at) - 1, number(parts, at + 3))
+    return cutParts(this.bytes, bounds, gone)
   }
 
   #cutItems(member: string, change: Extract<Change, { kind: 'items' }>): readonly Cut[] {
-    const items = this.items(member)
-    if (items === null) return []
-    const cuts = cutParts(this.bytes, items, change.gone)
+    const bounds = this.#itemBounds(member)
+    if (bounds === null) return []
+    const cuts = cutParts(this.bytes, bounds, change.gone)
     for (const [index, names] of change.without) {
-      const item = items[index]
-      if (item === undefined || change.gone.has(index)) continue
-      const inner = this.within(item)
+      const start = bounds[2 * index]
+      if (start === undefined || change.gone.has(index)) continue
+      const inner = this.within({ start, end: number(bounds, 2 * index + 1) })
       if (inner === null) continue
       for (const cut of inner.#cutMembers([...names])) cuts.push(cut)
       if (cuts.length > cutsMax) break
@@ -208,16 +226,22 @@ function changes(edits: readonly Edit[]): ReadonlyMap<string, Change> {
   return byMember
 }
 
-/** Each part of a list that goes takes one comma along: the one behind it while a part behind it stays, else the one before it. */
-function cutParts(bytes: Buffer, parts: readonly Span[], gone: ReadonlySet<number>): Cut[] {
-  const lastKept = parts.findLastIndex((_, index) => !gone.has(index))
-  const turn = lastKept === -1 ? parts.length - 1 : lastKept
+/**
+ * Each part of a list that goes takes one comma along: the one behind it while a part behind it stays, else the one before it.
+ *
+ * @param bounds start and end of each part, in turn.
+ */
+function cutParts(bytes: Buffer, bounds: readonly number[], gone: ReadonlySet<number>): Cut[] {
+  const count = bounds.length / 2
+  let turn = count - 1
+  while (turn >= 0 && gone.has(turn)) turn--
+  if (turn === -1) turn = count - 1
   const cuts: Cut[] = []
-  for (const [index, part] of parts.entries()) {
-    if (!gone.has(index)) continue
-    const start = index > turn ? commaBefore(bytes, part.start) : part.start
-    const end = index < turn ? skipSpace(bytes, part.end, bytes.length) + 1 : part.end
-    cuts.push({ start, end, put: [] })
+  for (const index of gone) {
+    if (index >= count) continue
+    const start = number(bounds, 2 * index)
+    const end = number(bounds, 2 * index + 1)
+    cuts.push({ start: index > turn ? commaBefore(bytes, start) : start, end: index < turn ? skipSpace(bytes, end, bytes.length) + 1 : end, put: [] })
   }
   return cuts
 }
@@ -229,16 +253,22 @@ function commaBefore(bytes: Buffer, part: number): number {
 }
 
 /** @param cuts apart from each other, in any order. */
-function splice(bytes: Buffer, range: Span, cuts: readonly Cut[]): Pieces {
+function splice(bytes: Buffer, range: Span, cuts: Cut[]): Pieces {
   const pieces: Buffer[] = []
+  let total = 0
+  const add = (piece: Buffer): void => {
+    if (piece.length === 0) return
+    pieces.push(piece)
+    total += piece.length
+  }
   let from = range.start
-  for (const cut of cuts.toSorted((a, b) => a.start - b.start)) {
-    pieces.push(bytes.subarray(from, cut.start), ...cut.put)
+  for (const cut of cuts.sort((a, b) => a.start - b.start)) {
+    add(bytes.subarray(from, cut.start))
+    for (const piece of cut.put) add(piece)
     from = cut.end
   }
-  pieces.push(bytes.subarray(from, range.end))
-  const filled = pieces.filter((piece) => piece.length > 0)
-  return { pieces: filled, bytes: filled.reduce((sum, piece) => sum + piece.length, 0) }
+  add(bytes.subarray(from, range.end))
+  return { pieces, bytes: total }
 }
 
 function bytesOf(json: string | Buffer): Buffer {

@@ -1,16 +1,31 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { hash, hkdfSync } from 'node:crypto'
 
-/** Turns secrets into what may be kept and compared instead of them: HMAC-SHA-256 under the installation's own secret. */
+/** Bytes of one block of SHA-256. */
+const blockBytes = 64
+const digestBytes = 32
+
+/**
+ * Turns secrets into what may be kept and compared instead of them: HMAC-SHA-256 under the installation's own secret.
+ *
+ * Made of two whole hashes, as RFC 2104 defines it: the object of `createHmac` costs more than the hashing, and each request needs one.
+ */
 export class Hasher {
-  readonly #key: KeyObject
+  readonly #inner: Buffer
+  readonly #outer: Buffer
 
   /** @param purpose a key of its own is drawn from the secret for each, so that the same text gives another hash elsewhere. */
   constructor(secret: Buffer, purpose: string) {
-    this.#key = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', `turnout ${purpose}`, 32)))
+    const key = Buffer.from(hkdfSync('sha256', secret, '', `turnout ${purpose}`, digestBytes))
+    this.#inner = Buffer.alloc(blockBytes, 0x36)
+    this.#outer = Buffer.alloc(blockBytes + digestBytes, 0x5c)
+    key.forEach((byte, at) => {
+      this.#inner[at] = 0x36 ^ byte
+      this.#outer[at] = 0x5c ^ byte
+    })
   }
 
-  /** 1.4 us for a key of 64 bytes: no cache would be worth what it holds. */
   hash(text: string): Buffer {
-    return createHmac('sha256', this.#key).update(text).digest()
+    hash('sha256', Buffer.concat([this.#inner, Buffer.from(text)]), 'buffer').copy(this.#outer, blockBytes)
+    return hash('sha256', this.#outer, 'buffer')
   }
 }

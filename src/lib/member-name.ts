@@ -1,4 +1,4 @@
-import { backslash } from './json-scan.ts'
+import { backslash, quote } from './json-scan.ts'
 
 /* Names of members where they stand in JSON text: `start` and `end` are those of a name without its quotes. */
 
@@ -62,5 +62,25 @@ export function parsedText(bytes: Buffer, start: number, end: number): unknown {
     return JSON.parse(bytes.toString('utf8', start, end))
   } catch {
     return undefined
+  }
+}
+
+const letterT = 0x74
+const letterF = 0x66
+const letterN = 0x6e
+
+/** The same for a value whose structure is known to be sound: literals and plain strings, which nearly all are, need no parser. */
+export function parsedValue(bytes: Buffer, start: number, end: number): unknown {
+  switch (bytes[start]) {
+    case letterT:
+      return true
+    case letterF:
+      return false
+    case letterN:
+      return null
+    case quote:
+      return isPlain(bytes, start, end) ? bytes.toString('utf8', start + 1, end - 1) : parsedText(bytes, start, end)
+    default:
+      return parsedText(bytes, start, end)
   }
 }

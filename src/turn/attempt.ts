@@ -5,6 +5,7 @@ import { answerSignal } from '../core/signal.ts'
 import type { AnswerEnd, SeenAnswer, Watched } from '../dialect/dialect.ts'
 import { collect } from '../lib/collect.ts'
 import { header, type Headers } from '../lib/headers.ts'
+import { hidden } from '../lib/hide.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { HeaderList } from '../ports/sink.ts'
 import type { Sent } from '../ports/transport.ts'
@@ -78,7 +79,7 @@ export async function attempt(course: Course, t: Try): Promise<Attempted> {
 }
 
 async function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
-  if (sent.status < 200 || sent.status >= 300) return refused(course, sent)
+  if (sent.status < 200 || sent.status >= 300) return refused(course, t, sent)
   learnTurnState(course, t.chosen.lease, sent.headers)
   return isEventStream(sent.headers) ? judgeStream(course, t, sent) : judgeWhole(course, t, sent)
 }
@@ -122,9 +123,12 @@ async function judgeWhole(course: Course, t: Try, sent: Answer): Promise<Judged>
   return { kind: 'failed', signal: answer.signal, raw: { kind: 'whole', status: sent.status, headers, body: Buffer.concat(answer.pieces) }, end: answer.end }
 }
 
-async function refused({ world, ask }: Course, sent: Answer): Promise<Judged> {
+/** Some upstreams repeat the credential in their errors; nobody who sees the answer, the record or the log is to have it. */
+async function refused({ world, ask }: Course, { chosen }: Try, sent: Answer): Promise<Judged> {
   const collected = await collect(sent.body, errorBytesMax, world.clock, errorMs)
-  const body = collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
+  const said = collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
+  const { credential } = chosen.lease
+  const body = hidden(said, credential.kind === 'api_key' ? credential.apiKey : credential.accessToken)
   const signal = answerSignal(sent.status, sent.headers, body, ask.dialect.readError(body))
   return { kind: 'failed', signal, raw: { kind: 'whole', status: sent.status, headers: sent.pass, body }, end: null }
 }

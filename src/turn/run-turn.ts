@@ -3,7 +3,7 @@ import type { Outcome } from '../core/record.ts'
 import type { Sink } from '../ports/sink.ts'
 import { admit } from './admit.ts'
 import { attempt, plan, type Attempted, type Try } from './attempt.ts'
-import { wasCancelled } from './cancel.ts'
+import { wasCancelled, type Cancelled } from './cancel.ts'
 import { choose, type Chosen } from './choose.ts'
 import { blocked, callOff, refuse, tell, tellFailure } from './close.ts'
 import { Course } from './course.ts'
@@ -45,6 +45,7 @@ async function answer(course: Course): Promise<Outcome> {
     if (chosen.kind === 'none') return tell(course, chosen.conclusion)
     const tried = await withLease(chosen.lease, () => tryOnce(course, chosen))
     if (tried.kind === 'over') return tried.outcome
+    if (tried.kind === 'called-off') return callOff(course, tried.by)
     const { next } = tried
     if (next.kind === 'stop') return tellFailure(course, next)
     if (next.kind === 'same') await pauseFor(course, next.afterMs)
@@ -56,8 +57,11 @@ async function pauseFor(course: Course, ms: number): Promise<void> {
   course.draft.waited(ms)
 }
 
-/** How one try went: the turn is over, or this attempt failed before its commit point. */
-type Once = { readonly kind: 'over'; readonly outcome: Outcome } | { readonly kind: 'failed'; readonly next: Next }
+/** How one try went: the turn is over, or was called off, or this attempt failed before its commit point. */
+type Once =
+  | { readonly kind: 'over'; readonly outcome: Outcome }
+  | { readonly kind: 'called-off'; readonly by: Cancelled }
+  | { readonly kind: 'failed'; readonly next: Next }
 
 async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value: Once; readonly upstreamDone: Promise<void> }> {
   const planned = plan(course, chosen.lease)
@@ -66,9 +70,15 @@ async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value
   const attempted = await untilCommit(course, t)
   const { upstreamDone } = attempted
   switch (attempted.kind) {
-    case 'failed':
+    case 'failed': {
+      const by = wasCancelled(course.signal)
+      if (by !== null) {
+        recordCalledOff(course, t)
+        return { value: { kind: 'called-off', by }, upstreamDone }
+      }
       // While the lease is still out: whoever waits for this account's verdict must not be served before it.
       return { value: { kind: 'failed', next: learn(course, { of: t, attempted }) }, upstreamDone }
+    }
     case 'whole':
       return { value: { kind: 'over', outcome: await deliver(course, t, attempted) }, upstreamDone }
     case 'streaming':
@@ -82,13 +92,15 @@ async function untilCommit(course: Course, t: Try): Promise<Attempted> {
   course.signal.addEventListener('abort', breakOff, { once: true })
   if (course.signal.aborted) breakOff()
   try {
-    const attempted = await attempt(course, t)
-    if (attempted.kind === 'failed') course.signal.throwIfAborted()
-    return attempted
+    return await attempt(course, t)
   } catch (error) {
-    if (wasCancelled(course.signal) !== null) recordAttempt(course, t, { outcome: 'cancelled', failure: null, status: null, code: null, usage: null })
+    if (wasCancelled(course.signal) !== null) recordCalledOff(course, t)
     throw error
   } finally {
     course.signal.removeEventListener('abort', breakOff)
   }
+}
+
+function recordCalledOff(course: Course, t: Try): void {
+  recordAttempt(course, t, { outcome: 'cancelled', failure: null, status: null, code: null, usage: null })
 }

@@ -102,7 +102,9 @@ export class AnswerStream implements AnswerReader {
     if (!committed && ended === null) return
     this.#body.pause()
     this.#judged = null
-    judged(!committed && ended?.kind === 'failed' ? { kind: 'failed', signal: ended.signal, ended } : { kind: 'committed' })
+    if (committed || ended?.kind !== 'failed') return judged({ kind: 'committed' })
+    this.#disarm()
+    judged({ kind: 'failed', signal: ended.signal, ended })
   }
 
   /** False: the client is full, and upstream waits for it. */
@@ -123,6 +125,8 @@ export class AnswerStream implements AnswerReader {
     this.#disarm()
     const relayed = this.#relayed
     this.#relayed = null
+    // A client that takes bytes again later has nothing more to set going here.
+    this.#client = null
     if (ended !== null) {
       // What upstream still sends is of no use, but its end is: the connection can be used again.
       this.#disarm = this.#clock.after(lingerMs, () => this.#body.cancel())

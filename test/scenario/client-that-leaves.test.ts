@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventually, wire } from '../support/client.ts'
-import { gatewayOfThisFile, laptopKey, otherKey, streamed, triedBy, upstream, type Stage } from '../support/gateway.ts'
+import { gatewayOfThisFile, laptopKey, otherKey, streamed, triedBy, type Stage } from '../support/gateway.ts'
+import { upstream } from '../support/upstream.ts'
 
 const stage = gatewayOfThisFile()
 const floodBytes = 128 * 1024 * 1024

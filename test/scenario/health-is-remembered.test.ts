@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { eventually } from '../support/client.ts'
-import { adminToken, gatewayOfThisFile, ownGateway, question, streamed, triedBy, upstream } from '../support/gateway.ts'
+import { adminToken, gatewayOfThisFile, ownGateway, question, streamed, triedBy } from '../support/gateway.ts'
+import { upstream } from '../support/upstream.ts'
 
 const stage = gatewayOfThisFile()
 const week = { faults: [{ fault: 'quota', resetsInSeconds: 604_800 }] } as const

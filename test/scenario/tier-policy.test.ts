@@ -90,6 +90,13 @@ describe('with rules', () => {
     expect(await received(on, asking(tier))).toBe(expected)
   })
 
+  // C9
+  test('a rule for OAuth accounts holds for them', async () => {
+    const on = await stage({ accounts: { a: {} }, rules: [{ tier: 'priority', action: 'filter', accounts: 'oauth' }] })
+    on.change({ accounts: { a: { credential: { oauth: { access_token: on.credential('a') } } } } })
+    expect(await received(on, asking('priority'))).toBe('no tier')
+  })
+
   // C17
   test('an account may say that a filtered tier becomes "default"', async () => {
     const on = await stage({ accounts: { a: { filter_to: 'default' } } })

@@ -6,7 +6,9 @@ import type { Timeline } from './timeline.ts'
 
 /** How a client reads: as fast as it is written to, with pauses, or up to a point and then never again. */
 export type Manner =
-  { readonly kind: 'quick' } | { readonly kind: 'slow'; readonly share: number; readonly takeMs: number } | { readonly kind: 'stalls'; readonly afterBytes: number }
+  | { readonly kind: 'quick' }
+  | { readonly kind: 'slow'; readonly share: number; readonly takeMs: number }
+  | { readonly kind: 'stalls'; readonly afterBytes: number }
 
 export interface ClientWatch {
   head(story: Story, client: SimulatedClient): void

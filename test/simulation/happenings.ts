@@ -26,9 +26,10 @@ export class Happenings {
     if (chance.is(0.04)) this.#soon(() => this.#weather())
     if (chance.is(0.008)) this.#soon(() => this.#setting.books.turnWeather())
     if (chance.is(0.006)) this.#soon(() => this.#reload())
-    if (chance.is(0.006)) this.#soon(() => this.#operate())
-    if (chance.is(0.001)) this.#stop()
-    else if (chance.is(0.001)) this.#soon(() => this.#crash())
+    if (chance.is(0.02)) this.#soon(() => this.#operate())
+    const dice = chance.dice()
+    if (dice < 0.001) this.#stop()
+    else if (dice < 0.002) this.#soon(() => this.#crash())
   }
 
   /** A turn has ended; when it was the last of a process that stops, the next process begins. */
@@ -50,25 +51,29 @@ export class Happenings {
   }
 
   #reload(): void {
-    const { architect, truth, process, upstreams, tally } = this.#setting
+    const { architect, truth, process, upstreams, tally, accountsWatch } = this.#setting
     const before = truth.landscape
     const next = architect.reload(before)
     truth.landscapes.push(next)
     for (const [id, seat] of next.seats) if (before.seats.get(id)?.account !== seat.account) upstreams.turnWeather(seat, id)
     tally.count('happened', 'reload')
     process.configure(next)
+    // A pool that is gone takes its window along.
+    const names = new Set(next.pools.map((pool) => pool.id))
+    for (const pool of accountsWatch.budget.keys()) if (!names.has(pool)) accountsWatch.budget.delete(pool)
   }
 
   #operate(): void {
     const { chance, truth, process, tally } = this.#setting
-    const ids = [...truth.landscape.seats.keys()]
-    if (ids.length === 0) return
-    const id = chance.pick(ids)
-    const act = chance.pick(['reset', 'disable', 'enable', 'enable'] as const)
+    const act = chance.pick(['reset', 'disable', 'enable'] as const)
     tally.count('happened', act)
-    if (act !== 'reset') return void process.accounts.setEnabled(id, act === 'enable')
-    truth.rests.delete(id)
-    process.accounts.reset(id)
+    // One is taken out at a time; they are let in again together, or the pool would be empty before long.
+    const ids = [...truth.landscape.seats.keys()]
+    const some = act === 'disable' ? ids.slice(0, 1) : ids
+    for (const id of some) {
+      if (act !== 'reset') process.accounts.setEnabled(id, act === 'enable')
+      else if (process.accounts.reset(id)) truth.rests.delete(id)
+    }
   }
 
   /** Running turns have some time; then they are called off, and the next process begins when the last is over. */
@@ -77,7 +82,7 @@ export class Happenings {
     this.#isOpen = false
     tally.count('happened', 'stop')
     timeline.after(chance.pick([0, 50, 30_000]), () => {
-      for (const story of [...running.keys()]) {
+      for (const story of running.keys()) {
         story.note(timeline.now(), 'shutdown')
         story.cancelledBy ??= 'shutdown'
         story.controller.abort(new Cancelled('shutdown'))

@@ -35,7 +35,12 @@ export class HearingLaws {
   }
 
   head(story: Story, client: SimulatedClient): void {
-    this.#verdicts.check('headComesOnceAndFirst', client.status === null && client.bytes === 0 && client.state === 'open', story, () => 'a second head, or one after bytes')
+    this.#verdicts.check(
+      'headComesOnceAndFirst',
+      client.status === null && client.bytes === 0 && client.state === 'open',
+      story,
+      () => 'a second head, or one after bytes',
+    )
   }
 
   wrote(story: Story, client: SimulatedClient, bytes: Buffer): void {
@@ -66,7 +71,8 @@ export class HearingLaws {
       progress.ours++
       return
     }
-    if (expected?.isRebuilt === true && progress.at === expected.terminalAt) return this.#gaveOutput(story, client, progress, expected, expected.bytes.length - progress.at)
+    if (expected?.isRebuilt === true && progress.at === expected.terminalAt)
+      return this.#gaveOutput(story, client, progress, expected, expected.bytes.length - progress.at)
     this.#verdicts.check('answerHoldsOneAttempt', false, story, () => {
       const due = expected?.bytes.toString('utf8', progress.at, progress.at + 300)
       return `the client was told ${JSON.stringify(bytes.toString('utf8', 0, 300))}\n  where the upstream said ${JSON.stringify(due)}`
@@ -87,16 +93,27 @@ export class HearingLaws {
     if (!isStream(client)) return
     const { terminals, ours } = this.#of(story)
     this.#verdicts.check('streamEndsWithOneTerminal', terminals + ours === 1, story, () => `${terminals} terminal events of the upstream, ${ours} of ours`)
-    this.#verdicts.check('streamEndsWithOneTerminal', (how === 'cleanly') === (terminals === 1), story, () => `the stream ended ${how}, with ${terminals} terminal events of the upstream`)
+    this.#verdicts.check(
+      'streamEndsWithOneTerminal',
+      (how === 'cleanly') === (terminals === 1),
+      story,
+      () => `the stream ended ${how}, with ${terminals} terminal events of the upstream`,
+    )
   }
 
   wholeAnswerIsWhole(story: Story, client: SimulatedClient, how: 'cleanly' | 'cut'): void {
     if (isStream(client)) return
     const length = client.header('content-length')
     const fits = length === null || Number(length) === client.bytes
-    this.#verdicts.check('wholeAnswerIsWhole', how === 'cleanly' && client.status !== null && fits, story, () => `ended ${how} after ${client.bytes} of ${length} bytes`)
+    this.#verdicts.check(
+      'wholeAnswerIsWhole',
+      how === 'cleanly' && client.status !== null && fits,
+      story,
+      () => `ended ${how} after ${client.bytes} of ${length} bytes`,
+    )
     const { expected, at } = this.#of(story)
-    if (client.status === 200) this.#verdicts.check('wholeAnswerIsWhole', expected !== null && at === expected.bytes.length, story, () => `only ${at} bytes of the upstream's answer`)
+    if (client.status === 200)
+      this.#verdicts.check('wholeAnswerIsWhole', expected !== null && at === expected.bytes.length, story, () => `only ${at} bytes of the upstream's answer`)
   }
 
   /** Invariant 8: what upstream sent and the client has not taken is bounded, and a full client stops the upstream. */

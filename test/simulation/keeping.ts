@@ -32,7 +32,12 @@ export class KeepingLaws {
     const { opens, settles, record, outcome } = story
     const isTurnedAway = opens === 0 && settles === 0 && outcome === 'refused' && (client.state === 'gone' || client.status === 503)
     const holds = isTurnedAway || (opens === 1 && settles === 1 && record?.outcome === outcome)
-    this.#verdicts.check('turnLeavesOneRecord', holds, story, () => `${opens} opens, ${settles} settles, outcome ${outcome ?? 'none'}, recorded ${record?.outcome ?? 'none'}`)
+    this.#verdicts.check(
+      'turnLeavesOneRecord',
+      holds,
+      story,
+      () => `${opens} opens, ${settles} settles, outcome ${outcome ?? 'none'}, recorded ${record?.outcome ?? 'none'}`,
+    )
   }
 
   /** Blocked attempts and one that was called off before anything was sent are recorded too. */
@@ -52,7 +57,12 @@ export class KeepingLaws {
     const served = word === null ? null : lastIn(word, '"service_tier":')
     const due = served ?? (typeof sent === 'string' ? sent : null)
     const billed = due === null ? null : normalTier(due)
-    this.#verdicts.check('tierBilledIsTierServed', record.tier.billed === billed, story, () => `billed ${record.tier.billed}, served ${served}, sent ${JSON.stringify(sent)}`)
+    this.#verdicts.check(
+      'tierBilledIsTierServed',
+      record.tier.billed === billed,
+      story,
+      () => `billed ${record.tier.billed}, served ${served}, sent ${JSON.stringify(sent)}`,
+    )
   }
 
   /** Design, sentence 6: we bill what was served. Unknown is never zero. */
@@ -61,7 +71,10 @@ export class KeepingLaws {
     if (word === null || story.calls.length > 1 || story.ask.turn.endpoint === 'input_tokens') return
     const said = usageIn(word)
     const { usage } = record
-    const holds = said === null ? usage === null : usage !== null && usage.inputTokens === said.inputTokens && usage.outputTokens === said.outputTokens && usage.cachedTokens === said.cachedTokens
+    const holds =
+      said === null
+        ? usage === null
+        : usage !== null && usage.inputTokens === said.inputTokens && usage.outputTokens === said.outputTokens && usage.cachedTokens === said.cachedTokens
     this.#verdicts.check('usageIsWhatTheUpstreamSaid', holds, story, () => `recorded ${JSON.stringify(usage)}, said ${JSON.stringify(said)}`)
   }
 
@@ -70,16 +83,23 @@ export class KeepingLaws {
     const turn = client.header('x-turnout-turn')
     if (client.status !== null) this.#verdicts.check('everyClientIsAnswered', turn === story.ask.id, story, () => `the head names turn ${turn}`)
     const attempts = client.header('x-turnout-attempts')
-    const made = (story.record?.attempts.length ?? 0)
-    if (attempts !== null) this.#verdicts.check('everyClientIsAnswered', Number(attempts) === made, story, () => `the head counts ${attempts} attempts of ${made}`)
+    const made = story.record?.attempts.length ?? 0
+    if (attempts !== null)
+      this.#verdicts.check('everyClientIsAnswered', Number(attempts) === made, story, () => `the head counts ${attempts} attempts of ${made}`)
   }
 
   /** Design 11: what an upstream holds against our account is never told as the client's own trouble. */
   credentialTroubleIsOurs(story: Story, client: SimulatedClient): void {
     const { status } = client
-    const isTheirs = status === 401 || status === 402 || (status === 403 && story.record?.code !== 'policy_violation' && story.record?.code !== 'model_not_allowed')
+    const isTheirs =
+      status === 401 || status === 402 || (status === 403 && story.record?.code !== 'policy_violation' && story.record?.code !== 'model_not_allowed')
     const forbidding = new Set(story.calls.filter((one) => one.status === 403).map((one) => one.account))
-    this.#verdicts.check('credentialTroubleIsOurs', !isTheirs || (status === 403 && forbidding.size > 1), story, () => `the client was told ${status} by ${[...forbidding].join(' and ')}`)
+    this.#verdicts.check(
+      'credentialTroubleIsOurs',
+      !isTheirs || (status === 403 && forbidding.size > 1),
+      story,
+      () => `the client was told ${status} by ${[...forbidding].join(' and ')}`,
+    )
   }
 
   /** Invariant 10. */
@@ -89,14 +109,24 @@ export class KeepingLaws {
 
   /** Invariant 6: once a turn was called off, it changes no health. */
   cancelledTurnChangesNoHealth(story: Story, how: string): void {
-    this.#verdicts.check('cancelledTurnChangesNoHealth', story.cancelledBy === null, story, () => `${how} after the turn was called off by ${story.cancelledBy}`)
+    this.#verdicts.check(
+      'cancelledTurnChangesNoHealth',
+      story.cancelledBy === null,
+      story,
+      () => `${how} after the turn was called off by ${story.cancelledBy}`,
+    )
   }
 
   /** Invariant 7, and the same for timers: some seconds after its end a turn holds nothing. */
   nothingIsLeftBehind(story: Story): void {
     this.#verdicts.check('everyLeaseIsReturned', story.leasesOut === 0, story, () => `${story.leasesOut} leases were not returned`)
     this.#verdicts.check('noTimerIsLeft', story.timersSet === 0, story, () => `${story.timersSet} timers are still set`)
-    this.#verdicts.check('everyRecordIsCommitted', story.settles === 0 || story.isSettleCommitted || story.isStuck, story, () => 'the record never reached the disk')
+    this.#verdicts.check(
+      'everyRecordIsCommitted',
+      story.settles === 0 || story.isSettleCommitted || story.isStuck,
+      story,
+      () => 'the record never reached the disk',
+    )
   }
 }
 
@@ -105,6 +135,8 @@ function lastWord(story: Story): string | null {
   const { last, record } = story
   if (last === null || last.status === null || last.status < 200 || last.status >= 300 || !isFinal(last)) return null
   if (record === null || record.firstOutputMs === null) return null
+  // An event beyond the bound ends the reading before the end.
+  if (last.isStream && last.faults.includes('giant') && last.said.length > story.landscape.settings.bounds.frameBytes) return null
   const text = last.said.toString('utf8')
   return last.isStream ? text.slice(terminalIn(text)?.at ?? text.length) : text
 }

@@ -128,7 +128,7 @@ export class Architect {
       { slow: `slow-of-${name}` },
     ]
     const drawn = this.#chance.some(lines, 0.3)
-    return parseMapping(Object.assign({}, ...drawn) as Record<string, string>, drawn.length > 1 && this.#chance.is(0.3))
+    return parseMapping(Object.assign({}, ...drawn) as Record<string, string>, drawn.length > 1 && this.#chance.is(0.2))
   }
 
   #pools(accounts: readonly AccountId[]): readonly Pool[] {
@@ -146,8 +146,8 @@ export class Architect {
       return {
         key: `key-${nth + 1}` as KeyId,
         pools: drawn.length === 0 ? pools.slice(0, 1).map((pool) => pool.id) : drawn,
-        models: chance.is(0.15) ? (chance.some(clientModels, 0.7) as readonly string[] as readonly ClientModel[]) : [],
-        limits: { concurrency: chance.is(0.2) ? chance.between(1, 8) : null, requestsPerMinute: chance.is(0.1) ? chance.between(60, 900) : null },
+        models: chance.is(0.06) ? (chance.some(clientModels, 0.7) as readonly string[] as readonly ClientModel[]) : [],
+        limits: { concurrency: chance.is(0.1) ? chance.between(1, 8) : null, requestsPerMinute: chance.is(0.08) ? chance.between(20, 900) : null },
       }
     })
   }
@@ -179,8 +179,8 @@ export class Architect {
         frameBytes: chance.pick([16_384, 1 << 20]),
         transcriptBytes: 1 << 20,
         transcriptsBytes: 1 << 24,
-        waiting: chance.between(4, 24),
-        waitingPerKey: chance.between(2, 12),
+        waiting: chance.between(6, 60),
+        waitingPerKey: chance.between(3, 32),
       },
     }
   }

@@ -51,7 +51,12 @@ function isFor(accounts: Rule['accounts'], kind: CredentialKind): boolean {
 }
 
 /** What an attempt must send for this question, and whether anything in it differs from what the client wrote. */
-export function expectedBody(story: Story, seat: Seat, model: string, sealer: (content: string) => AccountId | null): { fields: JsonObject; isEdited: boolean } {
+export function expectedBody(
+  story: Story,
+  seat: Seat,
+  model: string,
+  sealer: (content: string) => AccountId | null,
+): { fields: JsonObject; isEdited: boolean } {
   const fields: Record<string, unknown> = { ...story.fields }
   let isEdited = false
   if (fields['model'] !== model) {

@@ -78,7 +78,8 @@ class MinuteLimits implements Limits {
     const minute = `${caller.key} ${Math.floor(this.#clock.now() / 60_000)}`
     const count = (this.#minutes.get(minute) ?? 0) + 1
     this.#minutes.set(minute, count)
-    if (requestsPerMinute !== null && count > requestsPerMinute) return Promise.resolve({ kind: 'refused', refusal: refusal('rate_limit_exceeded', 'Too fast.') })
+    if (requestsPerMinute !== null && count > requestsPerMinute)
+      return Promise.resolve({ kind: 'refused', refusal: refusal('rate_limit_exceeded', 'Too fast.') })
     return this.#real.enter({ ...caller, limits: { concurrency, requestsPerMinute: null } })
   }
 }

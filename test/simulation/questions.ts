@@ -22,7 +22,8 @@ export interface Question {
 }
 
 const rememberedMax = 24
-const tiers: readonly unknown[] = ['priority', 'fast', ' Fast ', 'PRIORITY', 'flex', 'Flex', 'ultrafast', 'turbo', 'auto', 'default', '', '  ', 1, null]
+const tiers: readonly unknown[] = ['priority', 'fast', ' Fast ', 'PRIORITY', 'flex', 'Flex', 'ultrafast', 'turbo', 'auto', 'default', '', '  ', null]
+
 const words = ['what time is it', 'tell me of trains', 'call:lookup now', 'and then', 'why'] as const
 
 /** Thinks up what clients ask: fresh questions, and such as build on earlier answers, their own, another key's, or nobody's. */
@@ -40,8 +41,8 @@ export class Questions {
     const endpoint = chance.is(0.92) ? 'responses' : chance.pick(['compact', 'input_tokens'] as const)
     const fields: Record<string, unknown> = { model: chance.is(0.6) ? 'fast' : chance.pick([...clientModels, 'gpt-5.5', 'unheard-of']) }
     if (endpoint === 'responses' && chance.is(0.65)) fields['stream'] = true
-    if (chance.is(0.45)) fields['service_tier'] = chance.pick(tiers)
-    if (chance.is(0.6)) fields['store'] = chance.is(0.7) ? false : true
+    if (chance.is(0.45)) fields['service_tier'] = chance.is(0.01) ? 1 : chance.pick(tiers)
+    if (chance.is(0.6)) fields['store'] = chance.is(0.3)
     if (chance.is(0.3)) fields['prompt_cache_key'] = `cache-${chance.below(4)}`
     if (chance.is(0.3)) Object.assign(fields, { reasoning: { effort: 'low' }, include: ['reasoning.encrypted_content'] })
     if (chance.is(0.2)) fields['tools'] = [{ type: 'function', name: 'lookup', parameters: {} }]
@@ -75,20 +76,23 @@ export class Questions {
       if (dice > 0.47) fields['input'] = [this.#madeUpReasoning(), said]
       return
     }
-    const outputs = before.output.flatMap((item) => (item['type'] === 'function_call' ? [{ type: 'function_call_output', call_id: item['call_id'], output: '42' }] : []))
-    if (dice < 0.7) {
+    const outputs = before.output.flatMap((item) =>
+      item['type'] === 'function_call' ? [{ type: 'function_call_output', call_id: item['call_id'], output: '42' }] : [],
+    )
+    if (dice < (before.isStored ? 0.7 : 0.52)) {
       fields['previous_response_id'] = before.id
       fields['input'] = [...outputs, said]
       return
     }
     const [first] = before.output
-    if (dice < 0.74 && typeof first?.['id'] === 'string' && outputs.length === 0) {
+    if (dice < 0.74 && before.isStored && typeof first?.['id'] === 'string' && outputs.length === 0) {
       fields['input'] = [chance.is(0.8) ? { type: 'item_reference', id: first['id'] } : { id: first['id'] }, said]
       return
     }
     // The dialogue said again, sealed reasoning included.
-    const isCompaction = before.output.some((item) => item['type'] === 'compaction')
-    const again = isCompaction ? before.output.filter((item) => item['type'] !== 'compaction') : before.output
+    const again = before.output.filter(
+      (item) => item['type'] !== 'compaction' && (item['type'] !== 'reasoning' || before.isStored || sealedContent(item) !== null),
+    )
     const more = chance.is(0.1) ? [this.#madeUpReasoning()] : []
     fields['input'] = [...before.wasAsked, ...again, ...more, ...outputs, said]
   }

@@ -53,7 +53,12 @@ export class SendingLaws {
   continuationGoesOnlyToItsOwner(story: Story, sent: UpstreamCall): void {
     for (const id of referencesIn(story.fields)) {
       const owner = this.#truth.issued.get(id)?.account ?? null
-      this.#verdicts.check('continuationGoesOnlyToItsOwner', owner === sent.account, story, () => `${id} belongs to ${owner ?? 'nobody'} and was sent to ${sent.account}`)
+      this.#verdicts.check(
+        'continuationGoesOnlyToItsOwner',
+        owner === sent.account,
+        story,
+        () => `${id} belongs to ${owner ?? 'nobody'} and was sent to ${sent.account}`,
+      )
     }
   }
 
@@ -61,7 +66,12 @@ export class SendingLaws {
   keysAreApart(story: Story, sent: UpstreamCall): void {
     for (const id of referencesIn(sent.fields)) {
       const key = this.#truth.issued.get(id)?.key ?? null
-      this.#verdicts.check('keysAreApart', key === story.ask.caller.key, story, () => `${id} was given to ${key ?? 'nobody'} and was used by ${story.ask.caller.key}`)
+      this.#verdicts.check(
+        'keysAreApart',
+        key === story.ask.caller.key,
+        story,
+        () => `${id} was given to ${key ?? 'nobody'} and was used by ${story.ask.caller.key}`,
+      )
     }
   }
 
@@ -80,7 +90,12 @@ export class SendingLaws {
     for (const item of input as readonly JsonObject[]) {
       const content = sealedContent(item)
       const sealer = content === null ? null : (this.#truth.seals.get(content) ?? null)
-      this.#verdicts.check('foreignSealsStayBehind', sealer === null || sealer === sent.account, story, () => `${sent.account} was sent what ${sealer ?? ''} sealed`)
+      this.#verdicts.check(
+        'foreignSealsStayBehind',
+        sealer === null || sealer === sent.account,
+        story,
+        () => `${sent.account} was sent what ${sealer ?? ''} sealed`,
+      )
     }
   }
 
@@ -99,7 +114,12 @@ export class SendingLaws {
   }
 
   nothingIsSentAfterTheCommitPoint(story: Story, _sent: UpstreamCall): void {
-    this.#verdicts.check('nothingIsSentAfterTheCommitPoint', story.outputBytes === 0, story, () => `${story.outputBytes} bytes of output had been given already`)
+    this.#verdicts.check(
+      'nothingIsSentAfterTheCommitPoint',
+      story.outputBytes === 0,
+      story,
+      () => `${story.outputBytes} bytes of output had been given already`,
+    )
   }
 
   /** Invariant 8. */
@@ -111,7 +131,12 @@ export class SendingLaws {
     this.#verdicts.check('attemptsAreBounded', !tooMany, story, () => `attempt ${story.calls.length}, account ${accounts.size} of ${failover.accountsPerTurn}`)
     this.#verdicts.check('attemptsAreBounded', lateMs <= 0, story, () => `an attempt at ${sent.account} began ${lateMs} ms too late`)
     this.#verdicts.check('attemptsAreBounded', story.leasesOut > 0, story, () => 'an attempt without a lease')
-    this.#verdicts.check('attemptsAreBounded', story.calls.every((one) => one === sent || one.state === 'over'), story, () => 'two attempts at once')
+    this.#verdicts.check(
+      'attemptsAreBounded',
+      story.calls.every((one) => one === sent || one.state === 'over'),
+      story,
+      () => 'two attempts at once',
+    )
   }
 
   /** What may have been served is tried once more at most, and never where it could leave something behind twice. */
@@ -131,21 +156,27 @@ export class SendingLaws {
   failoversAreWithinBudget(story: Story, sent: UpstreamCall): void {
     const before = story.calls.at(-2)
     if (before === undefined || before === sent) return
-    if (isBlamedOnUpstream(before)) this.#verdicts.check('failoversAreWithinBudget', story.grants > 0, story, () => `attempt ${story.calls.length} was not granted`)
+    if (isBlamedOnUpstream(before))
+      this.#verdicts.check('failoversAreWithinBudget', story.grants > 0, story, () => `attempt ${story.calls.length} was not granted`)
     story.grants = 0
   }
 
   /** Case F8: an upstream never sees more at once than its account allows. */
   concurrencyIsKept(story: Story, sent: UpstreamCall): void {
     sent.place = `${sent.account} ${sent.seat.incarnation} ${this.#truth.life}`
-    const busy = (this.#truth.busy.get(sent.place) ?? 0) + 1
-    this.#truth.busy.set(sent.place, busy)
+    const known = this.#truth.busy.get(sent.place)
+    const busy = known ?? new Set<UpstreamCall>()
+    if (known === undefined) this.#truth.busy.set(sent.place, busy)
+    busy.add(sent)
     const { concurrency } = sent.seat.account
-    this.#verdicts.check('concurrencyIsKept', busy <= concurrency, story, () => `${sent.account} is busy with ${busy} requests, and ${concurrency} are allowed`)
+    this.#verdicts.check('concurrencyIsKept', busy.size <= concurrency, story, () => {
+      const others = [...busy].map((one) => `sent at ${one.sentAtMs}, ${one.state}, ended ${one.ended}${one.call.signal.aborted ? ', called off' : ''}`)
+      return `${sent.account} is busy with ${busy.size} requests, and ${concurrency} are allowed: ${others.join('; ')}`
+    })
   }
 
   closed(sent: UpstreamCall): void {
-    this.#truth.busy.set(sent.place, (this.#truth.busy.get(sent.place) ?? 0) - 1)
+    this.#truth.busy.get(sent.place)?.delete(sent)
   }
 
   statedResetIsKept(story: Story, sent: UpstreamCall, nowMs: number): void {

@@ -1,4 +1,4 @@
-import type { AccountId, KeyId, PoolId } from '../../src/core/ids.ts'
+import type { AccountId, PoolId } from '../../src/core/ids.ts'
 import type { AccountMemory } from '../../src/ports/stores.ts'
 import { Books } from './books.ts'
 import { Chance, seedOf } from './chance.ts'
@@ -15,7 +15,7 @@ import type { Story } from './story.ts'
 import { Tally } from './tally.ts'
 import { Timeline } from './timeline.ts'
 import { Truth } from './truth.ts'
-import type { AccountsWatch } from './turn-accounts.ts'
+import { Waiting, type AccountsWatch } from './turn-accounts.ts'
 import { Upstreams } from './upstreams.ts'
 import { Verdicts } from './verdicts.ts'
 
@@ -46,7 +46,7 @@ export class Setting {
     const { timeline, verdicts, truth } = this
     this.chance = new Chance(seedOf(seed, 2 * part))
     this.dice = new Chance(seedOf(seed, 2 * part + 1)).dice
-    this.paceMs = this.chance.pick([15, 60, 250, 1000])
+    this.paceMs = this.chance.pick([100, 1000, 4000, 10_000])
     this.architect = new Architect(this.chance)
     truth.landscapes.push(this.architect.first())
     this.upstreams = new Upstreams(this.chance)
@@ -84,6 +84,11 @@ export class Setting {
     this.accountsWatch = this.#watchAccounts()
   }
 
+  /** After every event. */
+  look(): void {
+    this.accountsWatch.waiting.look(this.verdicts, this.truth.landscape.settings.bounds.waitingPerKey)
+  }
+
   #begin(): GatewayProcess {
     const { timeline, chance, dice, truth, memories } = this
     return new GatewayProcess({ timeline, chance, dice, memories, log: watchedLog(this.keeping, null), landscape: () => truth.landscape })
@@ -91,7 +96,7 @@ export class Setting {
 
   #watchAccounts(): AccountsWatch {
     const { timeline, truth, verdicts, keeping } = this
-    return { timeline, truth, verdicts, keeping, waiting: new Map<KeyId, number>(), budget: new Map<PoolId, { turns: number[]; grants: number[] }>() }
+    return { timeline, truth, verdicts, keeping, waiting: new Waiting(), budget: new Map<PoolId, { turns: number[]; grants: number[] }>() }
   }
 
   /** Conversations are begun elsewhere; the gateway knows whose they are. */

@@ -1,4 +1,4 @@
-import type { AccountId, KeyId, TurnId } from '../../src/core/ids.ts'
+import type { TurnId } from '../../src/core/ids.ts'
 import { responses } from '../../src/dialect/responses/responses.ts'
 import { Body } from '../../src/lib/body.ts'
 import type { Sink } from '../../src/ports/sink.ts'
@@ -45,12 +45,16 @@ const afterwardsMs = 6000
 const lastLookMs = 60_000
 /** No turn may take longer, whatever happens: each of its waits is bounded. */
 const turnMsMax = 3_600_000
+/** What is not over so long after the last question never will be. */
+const worldMsMax = 3 * turnMsMax
 
 class Simulation {
   readonly #options: SimulationOptions
   readonly #setting: Setting
   readonly #happenings: Happenings
   #begun = 0
+  #burst = 0
+  #giveUp: () => void = () => {}
   #isDone = false
   /** Turns that have ended, oldest first, to be looked at once more. */
   #ended: Story[] = []
@@ -65,7 +69,10 @@ class Simulation {
     const { timeline, verdicts, tally } = this.#setting
     const startMs = timeline.now()
     this.#arm()
-    await timeline.run(() => verdicts.violation !== null || this.#isDone)
+    await timeline.run(() => {
+      this.#setting.look()
+      return verdicts.violation !== null || this.#isDone
+    })
     if (verdicts.violation === null) this.#lastLook()
     tally.events = timeline.rung
     tally.virtualMs = timeline.now() - startMs
@@ -77,13 +84,17 @@ class Simulation {
     this.#setting.timeline.after(this.#gapMs(), () => this.#arrive())
   }
 
+  /** Mostly one by one; at times many at once, and at times nobody for long. */
   #gapMs(): number {
     const { chance, paceMs } = this.#setting
+    if (this.#burst > 0) {
+      this.#burst--
+      return chance.below(4)
+    }
     const dice = chance.dice()
-    if (dice < 0.05) return 0
-    if (dice < 0.06) return chance.pick([10_000, 60_000])
-    if (dice < 0.061) return 3_600_000
-    return chance.below(2 * paceMs)
+    if (dice < 0.02) this.#burst = chance.between(3, 30)
+    if (dice > 0.999) return 3_600_000
+    return dice > 0.99 ? 60_000 : chance.below(2 * paceMs)
   }
 
   #arrive(): void {
@@ -93,8 +104,11 @@ class Simulation {
       this.#begun++
       this.#begin(this.#options.firstTurn + this.#begun - 1)
     }
-    if (this.#begun < this.#options.turns) this.#arm()
-    else this.#perhapsLast()
+    if (this.#begun < this.#options.turns) return this.#arm()
+    this.#giveUp = this.#setting.timeline.after(worldMsMax, () => {
+      this.#isDone = true
+    })
+    this.#perhapsLast()
   }
 
   #begin(number: number): void {
@@ -143,7 +157,7 @@ class Simulation {
     const { chance, questions, truth } = this.#setting
     if (client.state !== 'ended' || client.status !== 200 || story.last === null || chance.is(0.4)) return
     const form = client.header('content-type')?.startsWith('text/event-stream') === true ? 'events' : 'json'
-    for (const content of questions.remember(story.ask.caller.key as KeyId, story.fields, client.text, form)) truth.seals.set(content, story.last.account as AccountId)
+    for (const content of questions.remember(story.ask.caller.key, story.fields, client.text, form)) truth.seals.set(content, story.last.account)
   }
 
   #lookBack(): void {
@@ -162,6 +176,7 @@ class Simulation {
     const { timeline, running, process } = this.#setting
     if (this.#begun < this.#options.turns || running.size > 0 || this.#isDone || !this.#happenings.isOpen) return
     process.stop()
+    this.#giveUp()
     timeline.after(lastLookMs, () => {
       this.#isDone = true
     })
@@ -170,10 +185,16 @@ class Simulation {
   #lastLook(): void {
     const { timeline, verdicts, running, process, books } = this.#setting
     const [stranded] = running.keys()
-    verdicts.check('everyTurnEnds', this.#isDone && stranded === undefined, stranded ?? null, () => `nothing is going to happen any more, and ${running.size} turns are not over`)
+    verdicts.check(
+      'everyTurnEnds',
+      this.#isDone && stranded === undefined,
+      stranded ?? null,
+      () => `nothing is going to happen any more, and ${running.size} turns are not over`,
+    )
     this.#lookBack()
     verdicts.check('noTimerIsLeft', timeline.pending === 0, null, () => `${timeline.pending} timers are set although all is over`)
-    for (const live of process.accounts.all()) verdicts.check('everyLeaseIsReturned', live.inFlight === 0, null, () => `${live.account.id} has ${live.inFlight} leases`)
+    for (const live of process.accounts.all())
+      verdicts.check('everyLeaseIsReturned', live.inFlight === 0, null, () => `${live.account.id} has ${live.inFlight} leases`)
     verdicts.check('waitsAreBounded', process.accounts.waiting === 0, null, () => `${process.accounts.waiting} turns wait although all is over`)
     verdicts.check('everyRecordIsCommitted', books.lag === 0, null, () => `${books.lag} records were never committed`)
   }

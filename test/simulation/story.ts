@@ -78,10 +78,23 @@ export class Story {
     this.notes.push([atMs, what, detail])
   }
 
-  /** The story in lines, times counted from its beginning. */
+  /** The story in lines, times counted from its beginning. What happens again and again is told once. */
   told(): string {
     const first = this.notes[0]?.[0] ?? 0
-    return this.notes.map(([atMs, what, detail]) => `  ${String(atMs - first).padStart(8)} ms  ${what}${detail === null ? '' : `  ${inWords(detail)}`}`).join('\n')
+    const lines: string[] = []
+    let before = ''
+    let times = 1
+    for (const [atMs, what, detail] of this.notes) {
+      const said = `${what}${detail === null ? '' : `  ${inWords(detail)}`}`
+      if (said === before) {
+        lines[lines.length - 1] = `  ${before}, ${++times} times, the last at ${atMs - first} ms`
+        continue
+      }
+      lines.push(`  ${String(atMs - first).padStart(8)} ms  ${said}`)
+      before = said
+      times = 1
+    }
+    return lines.join('\n')
   }
 }
 

@@ -70,7 +70,7 @@ export class Timeline implements Clock {
         try {
           if (isOver() || !this.#ringNext()) return resolve()
         } catch (error) {
-          return reject(error as Error)
+          return reject(error)
         }
         if (this.#rung % breathEvery === 0) setImmediate(step)
         else queueMicrotask(next)

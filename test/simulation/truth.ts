@@ -11,7 +11,7 @@ export class Truth {
   /** Until when an account said that it rests. */
   readonly rests = new Map<AccountId, { readonly sinceMs: number; readonly untilMs: number; readonly generation: string; readonly incarnation: number }>()
   /** Requests that an upstream is busy with, by account and incarnation. */
-  readonly busy = new Map<string, number>()
+  readonly busy = new Map<string, Set<UpstreamCall>>()
   /** Every configuration that was in force, by its version. */
   readonly landscapes: Landscape[] = []
 

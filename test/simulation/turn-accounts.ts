@@ -8,14 +8,35 @@ import type { Timeline } from './timeline.ts'
 import type { Truth } from './truth.ts'
 import type { Verdicts } from './verdicts.ts'
 
+/** Turns that wait, by key, as they have asked for it themselves. */
+export class Waiting {
+  readonly #counts = new Map<KeyId, number>()
+  readonly #before = new Map<KeyId, number>()
+  #isChanged = false
+
+  add(key: KeyId, by: 1 | -1): void {
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + by)
+    this.#isChanged = true
+  }
+
+  /** Invariant 8. A reload may lower the bound below what waits already; then it only does not grow. */
+  look(verdicts: Verdicts, bound: number): void {
+    if (!this.#isChanged) return
+    this.#isChanged = false
+    for (const [key, count] of this.#counts) {
+      verdicts.check('waitsAreBounded', count <= Math.max(bound, this.#before.get(key) ?? 0), null, () => `${count} turns of ${key} wait, and ${bound} may`)
+      this.#before.set(key, count)
+    }
+  }
+}
+
 /** What all turns of one process share. */
 export interface AccountsWatch {
   readonly timeline: Timeline
   readonly truth: Truth
   readonly verdicts: Verdicts
   readonly keeping: KeepingLaws
-  /** Turns that wait, by key. */
-  readonly waiting: Map<KeyId, number>
+  readonly waiting: Waiting
   /** When each pool was given a turn, and when it was granted a failover. */
   readonly budget: Map<PoolId, { turns: number[]; grants: number[] }>
 }
@@ -41,24 +62,25 @@ export class TurnAccounts implements Accounts {
     return lease === null ? null : this.#counted(lease)
   }
 
-  /** Invariant 8: nobody waits longer, or in greater number, than is allowed. */
   async wait(wish: WaitWish): Promise<Waited> {
     const { timeline, verdicts, waiting } = this.#watch
     const story = this.#story
     const { key } = story.ask.caller
     story.note(timeline.now(), 'waits', { forAccounts: wish.wants.map((want) => want.account.id), ms: wish.deadlineMs - timeline.now() })
-    waiting.set(key, (waiting.get(key) ?? 0) + 1)
+    const { settings } = story.landscape
+    const latestMs = Math.min(
+      timeline.now() + Math.max(settings.times.slotWaitMs, settings.failover.patienceMs),
+      story.ask.receivedAtMs + settings.times.lastAttemptMs,
+    )
+    verdicts.check('waitsAreBounded', wish.deadlineMs <= latestMs, story, () => `would wait ${wish.deadlineMs - latestMs} ms longer than it may`)
+    waiting.add(key, 1)
     try {
       const waited = await this.#inner.wait(wish)
-      const count = waiting.get(key) ?? 0
-      const { waitingPerKey } = this.#watch.truth.landscape.settings.bounds
-      const most = Math.max(...this.#watch.truth.landscapes.slice(story.landscape.version).map((one) => one.settings.bounds.waitingPerKey), waitingPerKey)
-      verdicts.check('waitsAreBounded', waited.kind === 'queue-full' || count <= most, story, () => `${count} turns of ${key} wait`)
       verdicts.check('waitsAreBounded', timeline.now() <= wish.deadlineMs, story, () => `waited ${timeline.now() - wish.deadlineMs} ms beyond its deadline`)
       story.note(timeline.now(), 'waited', waited.kind)
       return waited.kind === 'leased' ? { kind: 'leased', lease: this.#counted(waited.lease) } : waited
     } finally {
-      waiting.set(key, (waiting.get(key) ?? 1) - 1)
+      waiting.add(key, -1)
     }
   }
 
@@ -108,7 +130,12 @@ export class TurnAccounts implements Accounts {
     dropOlder(turns, nowMs - 60_000)
     dropOlder(grants, nowMs - 59_000)
     const most = (turns.length * budgetPercent) / 100 + 10
-    verdicts.check('failoversAreWithinBudget', grants.length < most, this.#story, () => `${grants.length} failovers of ${turns.length} turns in a minute, at ${budgetPercent} %`)
+    verdicts.check(
+      'failoversAreWithinBudget',
+      grants.length < most,
+      this.#story,
+      () => `${grants.length} failovers of ${turns.length} turns in a minute, at ${budgetPercent} %`,
+    )
     grants.push(nowMs)
     return true
   }

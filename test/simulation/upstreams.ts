@@ -51,7 +51,7 @@ export class Upstreams {
     const chance = this.#chance
     this.#service(seat.account.baseUrl).set(secretOf(seat), drawBehaviour(chance, label))
     const line = `${seat.account.baseUrl} ${seat.account.id}`
-    if (chance.is(0.15)) this.#lines.set(line, { trouble: chance.pick(troubles), share: chance.pick([0.1, 0.5, 1]) })
+    if (chance.is(0.08)) this.#lines.set(line, { trouble: chance.pick(troubles), share: chance.pick([0.1, 0.5, 1]) })
     else this.#lines.delete(line)
   }
 
@@ -83,7 +83,7 @@ export function secretOf({ credential }: Seat): string {
 }
 
 function drawBehaviour(chance: Chance, label: string): BehaviourSpec {
-  const faults = chance.is(0.35) ? Array.from({ length: chance.is(0.2) ? 2 : 1 }, () => drawFault(chance)) : []
+  const faults = chance.is(0.3) ? Array.from({ length: chance.is(0.2) ? 2 : 1 }, () => drawFault(chance)) : []
   return {
     label,
     deltas: chance.between(1, 6),
@@ -113,7 +113,7 @@ const bodies: readonly unknown[] = [
 function drawFault(chance: Chance): FaultSpec {
   const spec: FaultSpec = {
     fault: chance.pick(faultNames),
-    chance: chance.pick([1, 0.5, 0.1]),
+    chance: chance.pick([1, 0.5, 0.2, 0.1]),
     on: 'turns',
     ...(chance.is(0.3) ? { times: chance.between(1, 5) } : {}),
     ...(chance.is(0.2) ? { after: chance.between(0, 5) } : {}),

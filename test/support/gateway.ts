@@ -1,6 +1,4 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -154,6 +152,11 @@ export class Stage {
     writeFileSync(this.file, JSON.stringify(this.#configuration(scene)))
   }
 
+  /** The pool of this scene, which holds all its accounts. */
+  get pool(): string {
+    return `pool-${this.#scenes}`
+  }
+
   /** The API key with which an account presents itself. */
   credential(account: string): string {
     return `key-${account}-${this.#scenes}`
@@ -237,7 +240,7 @@ export class Stage {
   }
 
   #configuration({ accounts, ...sections }: Scene): object {
-    const pool = `pool-${this.#scenes}`
+    const { pool } = this
     return {
       accounts: Object.entries(accounts).map(([name, { plays: _, ...settings }], index) => ({
         name,
@@ -262,23 +265,3 @@ export class Stage {
 
 /** The names of the accounts that were tried, in order. */
 export const triedBy = (record: TurnRow): readonly string[] => record.attempts.map((attempt) => attempt.account)
-
-/** An upstream that does what no fault of the simulator does. Gone when the test is. */
-export async function upstream(answer: (request: IncomingMessage, response: ServerResponse, body: Buffer) => void): Promise<string> {
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('error', () => undefined)
-    response.on('error', () => undefined)
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => answer(request, response, Buffer.concat(chunks)))
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  )
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
-}

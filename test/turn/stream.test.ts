@@ -87,13 +87,14 @@ describe('a stream before its commit point', () => {
   test.each([
     ['that fails is a signal', event('response.failed', { response: { error: { code: 'server_is_overloaded' } } }), 'told'],
     ['that ends without a terminal event is a signal', null, 'ended'],
-  ])('%s', async (_, last, kind) => {
-    const { body, stream } = begin()
+  ])('%s, and leaves no timer', async (_, last, kind) => {
+    const { clock, body, stream } = begin()
     const judged = stream.judge()
     body.push(created)
     if (last === null) body.end()
     else body.push(last)
     expect(await judged).toMatchObject({ kind: 'failed', signal: { kind } })
+    expect(clock.pending).toBe(0)
   })
 })
 
@@ -111,11 +112,14 @@ describe('a stream behind its commit point', () => {
   })
 
   test('is over at once for a client that is full, when it is stopped behind its terminal event', async () => {
-    const { body, stream, taking, relayed } = await relaying()
+    const { clock, body, stream, taking, relayed } = await relaying()
     taking.full = true
     body.push(Buffer.concat([delta, completed]))
     stream.stop('the gateway is shutting down')
     expect(await relayed).toMatchObject({ kind: 'ended' })
+    body.end()
+    taking.drain()
+    expect(clock.pending).toBe(0)
   })
 
   test('goes to the client from its first byte, and its terminal event is left to the caller', async () => {

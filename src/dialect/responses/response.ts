@@ -14,7 +14,7 @@ export function restored(response: Body | null, name: ClientModel | null): reado
 }
 
 /** What a response object says of its end. */
-export function endOf(response: Body): AnswerEnd {
+export function endOf(response: Body, output = outputOf(response)): AnswerEnd {
   const id = response.value('id')
   const status = response.value('status')
   const tier = response.value('service_tier')
@@ -22,7 +22,7 @@ export function endOf(response: Body): AnswerEnd {
   return {
     status: status === 'failed' || status === 'cancelled' ? 'failed' : status === 'incomplete' ? 'incomplete' : 'completed',
     response: typeof id === 'string' ? (id as ResponseId) : null,
-    items: itemsOf((response.items('output') ?? []).map((span) => response.bytes.subarray(span.start, span.end))),
+    items: idsOf(output),
     usage: readUsage(response.value('usage')),
     tierServed: typeof tier === 'string' ? tier : null,
     code: error?.code ?? null,
@@ -31,11 +31,31 @@ export function endOf(response: Body): AnswerEnd {
 
 /** Ids of items, each given as its JSON. */
 export function itemsOf(items: readonly Buffer[]): readonly string[] {
-  return items.flatMap((json) => {
+  const parsed: Body[] = []
+  for (const json of items) {
     const item = Body.parse(json, nothingGoverned)
-    const id = item.kind === 'body' ? item.body.value('id') : null
-    return typeof id === 'string' ? [id] : []
-  })
+    if (item.kind === 'body') parsed.push(item.body)
+  }
+  return idsOf(parsed)
+}
+
+function idsOf(items: readonly Body[]): readonly string[] {
+  const ids: string[] = []
+  for (const item of items) {
+    const id = item.value('id')
+    if (typeof id === 'string') ids.push(id)
+  }
+  return ids
+}
+
+/** The items of a response that are objects. */
+function outputOf(response: Body): readonly Body[] {
+  const items: Body[] = []
+  for (const span of response.items('output') ?? []) {
+    const item = response.within(span)
+    if (item !== null) items.push(item)
+  }
+  return items
 }
 
 /** Reads a whole JSON answer of any endpoint of this dialect. */
@@ -43,16 +63,17 @@ export function observeAnswer(bytes: Buffer, watched: Watched): SeenAnswer {
   const parsed = Body.parse(bytes, nothingGoverned)
   if (parsed.kind !== 'body') return { ...unreadable, pieces: [bytes], bytes: bytes.length }
   const { pieces, bytes: length } = parsed.body.edited(restored(parsed.body, watched.restore))
-  const said = endOf(parsed.body)
+  const output = outputOf(parsed.body)
+  const said = endOf(parsed.body, output)
   switch (watched.endpoint) {
     case 'responses': {
       const error = readErrorObject(parsed.body.value('error')) ?? blank
       const signal = parsed.body.value('status') === 'failed' ? ({ kind: 'told', status: null, headers: {}, error } as const) : null
-      return { end: said, pieces, bytes: length, signal, sealed: sealedIn(parsed.body) }
+      return { end: said, pieces, bytes: length, signal, sealed: sealedIn(output) }
     }
     case 'compact':
       // Its id names no answer that could be continued.
-      return { end: { ...said, status: 'completed', response: null, items: [] }, pieces, bytes: length, signal: null, sealed: sealedIn(parsed.body) }
+      return { end: { ...said, status: 'completed', response: null, items: [] }, pieces, bytes: length, signal: null, sealed: sealedIn(output) }
     case 'input_tokens':
       return { end: { ...said, status: 'completed', response: null, items: [], usage: noUsage }, pieces, bytes: length, signal: null, sealed: [] }
   }
@@ -66,10 +87,11 @@ const unreadable: SeenAnswer = {
   sealed: [],
 }
 
-function sealedIn(response: Body): readonly string[] {
-  return (response.items('output') ?? []).flatMap((span) => {
-    const item = response.within(span)
-    const content = item?.value('type') === 'reasoning' ? item.value('encrypted_content') : null
-    return typeof content === 'string' ? [sealHash(content)] : []
-  })
+function sealedIn(output: readonly Body[]): readonly string[] {
+  const sealed: string[] = []
+  for (const item of output) {
+    const content = item.value('type') === 'reasoning' ? item.value('encrypted_content') : null
+    if (typeof content === 'string') sealed.push(sealHash(content))
+  }
+  return sealed
 }
