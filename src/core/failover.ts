@@ -68,7 +68,8 @@ export function next(s: Situation): Next {
   const budgeted = meaning.blame === 'upstream'
   const wait = s.lone ? loneWaitsMs[s.tried.length - 1] : undefined
   if (wait !== undefined && (failure.kind === 'server' || failure.kind === 'network' || failure.kind === 'overload')) {
-    return { kind: 'same', afterMs: Math.round(wait * (1 + s.dice / 2)), as: 'it-is', budgeted }
+    const afterMs = Math.round(wait * (1 + s.dice / 2))
+    return s.elapsedMs + afterMs > s.bounds.lastAttemptMs ? stop : { kind: 'same', afterMs, as: 'it-is', budgeted }
   }
   const accounts = new Set(s.tried.map((t) => t.account))
   return accounts.size >= s.bounds.accountsPerTurn ? stop : { kind: 'another', budgeted }

@@ -237,8 +237,8 @@ function cutParts(bytes: Buffer, bounds: readonly number[], gone: ReadonlySet<nu
   while (turn >= 0 && gone.has(turn)) turn--
   if (turn === -1) turn = count - 1
   const cuts: Cut[] = []
-  for (const index of gone) {
-    if (index >= count) continue
+  for (let index = 0; index < count; index++) {
+    if (!gone.has(index)) continue
     const start = number(bounds, 2 * index)
     const end = number(bounds, 2 * index + 1)
     cuts.push({ start: index > turn ? commaBefore(bytes, start) : start, end: index < turn ? skipSpace(bytes, end, bytes.length) + 1 : end, put: [] })

@@ -27,11 +27,14 @@ export class AnswerStream implements AnswerReader {
   readonly #times: Settings['times']
   readonly #sentAtMs: number
   #lastEventAtMs: number
+  #eventsNoted = 0
   #disarm: () => void = () => {}
   #client: Client | null = null
   #judged: ((judged: Judged) => void) | null = null
   #relayed: ((relayed: Relayed) => void) | null = null
   #over: Signal | null = null
+  /** Whether what came in this tick is still to be given to the client. */
+  #gives = false
 
   constructor(body: AnswerBody, flow: EventFlow, clock: Clock, timing: { readonly times: Settings['times']; readonly sentAtMs: number }) {
     this.#body = body
@@ -77,14 +80,15 @@ export class AnswerStream implements AnswerReader {
 
   chunk(bytes: Buffer): void {
     if (this.#over !== null) return
-    const before = this.#flow.events
     if (!this.#flow.push(bytes)) return this.#break({ kind: 'ended', detail: 'an event was larger than the bound' })
-    if (this.#flow.events !== before) this.#lastEventAtMs = this.#clock.now()
-    if (this.#judged !== null) return this.#pronounce(this.#judged)
-    if (this.#relayed === null) return
-    if (this.#client === null) this.#flow.takeOut()
-    else this.#give()
-    this.#finish()
+    if (this.#judged !== null) {
+      this.#noteEvents()
+      return this.#pronounce(this.#judged)
+    }
+    if (this.#relayed === null || this.#gives) return
+    // One read brings a chunk for each event: given together, a hundred of them are one write.
+    this.#gives = true
+    queueMicrotask(this.#giveAll)
   }
 
   end(): void {
@@ -95,6 +99,21 @@ export class AnswerStream implements AnswerReader {
   broken(detail: string): void {
     if (this.#flow.ended !== null) this.#disarm()
     this.#break({ kind: 'ended', detail })
+  }
+
+  readonly #giveAll = (): void => {
+    if (!this.#gives) return
+    this.#gives = false
+    this.#noteEvents()
+    if (this.#client === null) this.#flow.takeOut()
+    else this.#give()
+    this.#finish()
+  }
+
+  #noteEvents(): void {
+    if (this.#flow.events === this.#eventsNoted) return
+    this.#eventsNoted = this.#flow.events
+    this.#lastEventAtMs = this.#clock.now()
   }
 
   #pronounce(judged: (judged: Judged) => void): void {
@@ -137,6 +156,7 @@ export class AnswerStream implements AnswerReader {
   }
 
   #break(signal: Signal): void {
+    this.#giveAll()
     if (this.#over !== null || this.#flow.ended !== null) return
     this.#over = signal
     this.#disarm()

@@ -69,6 +69,11 @@ describe('the bounds of a turn', () => {
     expect(first('quota', { elapsedMs: 240_001 })).toEqual(stop)
   })
 
+  test('nor after a pause that would end behind it', () => {
+    expect(first('server', { lone: true, elapsedMs: 239_800 })).toMatchObject({ kind: 'same', afterMs: 200 })
+    expect(first('server', { lone: true, elapsedMs: 239_801 })).toEqual(stop)
+  })
+
   test('the fourth account is the last', () => {
     const quota = plain.quota
     expect(next(situation(inTurn(quota, quota, quota)))).toEqual(another(false))

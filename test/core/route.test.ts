@@ -146,6 +146,21 @@ describe('the owner of what the question builds on', () => {
   })
 })
 
+describe('an account that is tried once more', () => {
+  const again = wish({ again: accountId('z'), pin: accountId('a') })
+
+  test('is chosen, and no other, whatever a pin says', () => {
+    const all = [candidate('a'), candidate('z', { account: { priority: 99 } })]
+    expect(shares(all, again)).toEqual({ z: 600 })
+    expect(notChosen(route(all, again, 0))).toEqual({ a: 'another account is tried once more' })
+  })
+
+  test('is waited for when the slot that it has just given back is not free yet', () => {
+    const z = candidate('z', { free: false })
+    expect(route([candidate('a'), z], again, 0)).toEqual({ kind: 'full', wants: [z] })
+  })
+})
+
 describe('a pin', () => {
   const pin = wish({ pin: accountId('z'), affinity: 'x' })
 

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { FaultSpec } from '../../src/simulator/fault-spec.ts'
+import type { StreamEvent } from '../support/client.ts'
 import { gatewayOfThisFile, question, streamed, triedBy } from '../support/gateway.ts'
 
 const stage = gatewayOfThisFile()
 const types = (events: readonly { readonly type: string }[]): readonly string[] => events.map(({ type }) => type)
+/** The ids of the answer that these events are said to belong to. */
+const idsOf = (events: readonly StreamEvent[]): ReadonlySet<unknown> =>
+  new Set(events.flatMap(({ data }) => (typeof data['response'] === 'object' ? [(data['response'] as { id: string }).id] : [])))
 
 describe('the client sees one whole stream, of the account that answered, when before output the first one', () => {
   const cases: readonly (readonly [title: string, fault: FaultSpec, failure: string])[] = [
@@ -29,7 +33,7 @@ describe('the client sees one whole stream, of the account that answered, when b
     const answer = await on.ask(streamed)
     expect(answer).toMatchObject({ status: 200, end: 'clean', headers: { 'x-turnout-attempts': '2' } })
     expect(types(answer.events).filter((type) => type === 'response.created')).toHaveLength(1)
-    expect(new Set(answer.events.flatMap(({ data }) => (typeof data['response'] === 'object' ? [(data['response'] as { id: string }).id] : []))).size).toBe(1)
+    expect(idsOf(answer.events).size).toBe(1)
     expect(types(answer.events).at(-1)).toBe('response.completed')
     expect(answer.text).toContain('Hello from second')
     expect(answer.text).not.toContain('x.y')
@@ -75,7 +79,7 @@ describe('after output nothing is tried again', () => {
     expect(answer).toMatchObject({ status: 200, end: 'cut' })
     expect(types(answer.events)).toContain('response.output_text.delta')
     expect(answer.events.at(-1)).toMatchObject({ type: 'response.failed', data: { response: { status: 'failed', error: { code: 'upstream_unreachable' } } } })
-    expect((answer.events.at(-1)?.data['response'] as { id: string }).id).toBe((answer.events[0]?.data['response'] as { id: string }).id)
+    expect(idsOf(answer.events).size).toBe(1)
     expect(on.sent('b')).toEqual([])
     expect(await on.onTheBooks(answer)).toMatchObject({
       status: 'settled',

@@ -136,7 +136,8 @@ describe('where accounts are full', () => {
   test('no more than the bound of one key wait', async () => {
     const on = await stage({ accounts: { a: { concurrency: 1, plays: held } }, bounds: { waiting_per_key: 2 } })
     const answers = await Promise.all(Array.from({ length: 6 }, () => on.ask(streamed)))
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 429, 429, 429])
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3)
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(3)
     expect(answers.find(({ status }) => status === 429)).toMatchObject({ json: { error: { code: 'queue_full' } }, headers: { 'retry-after': '1' } })
   })
 

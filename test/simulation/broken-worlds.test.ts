@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { AccountId, KeyId } from '../../src/core/ids.ts'
 import type { TurnSettled } from '../../src/core/record.ts'
 import type { Lease } from '../../src/ports/pool.ts'
+import type { Settings } from '../../src/ports/settings.ts'
 import type { Call, Sent } from '../../src/ports/transport.ts'
 import type { Sink } from '../../src/ports/sink.ts'
 import type { World } from '../../src/turn/world.ts'
@@ -28,6 +29,8 @@ const spoilWorld =
 const spoilSink =
   (change: (sink: Sink, played: Played) => Partial<Sink>): Spoil =>
   (played) => ({ ...played, sink: but(played.sink, change(played.sink, played)) })
+
+const spoilSettings = (change: (now: Settings) => Settings): Spoil => spoilWorld((world) => ({ settings: () => change(world.settings()) }))
 
 /** Every call is another one. */
 const sending = (change: (call: Call, played: Played) => Call): Spoil =>
@@ -132,16 +135,8 @@ const wrong: readonly (readonly [law: string, how: string, spoil: Spoil])[] = [
     answering((sent) => (sent.kind === 'answer' ? { ...sent, body: but(sent.body, { closed: Promise.resolve() }) } : sent)),
   ],
   // 8
-  [
-    'attemptsAreBounded',
-    'any number of accounts is tried',
-    spoilWorld(({ settings }) => ({ settings: () => ({ ...settings(), failover: { ...settings().failover, accountsPerTurn: 99 } }) })),
-  ],
-  [
-    'waitsAreBounded',
-    'a turn waits for a slot as long as it takes',
-    spoilWorld(({ settings }) => ({ settings: () => ({ ...settings(), times: { ...settings().times, slotWaitMs: 900_000 } }) })),
-  ],
+  ['attemptsAreBounded', 'any number of accounts is tried', spoilSettings((now) => ({ ...now, failover: { ...now.failover, accountsPerTurn: 99 } }))],
+  ['waitsAreBounded', 'a turn waits for a slot as long as it takes', spoilSettings((now) => ({ ...now, times: { ...now.times, slotWaitMs: 900_000 } }))],
   [
     'heldBytesAreBounded',
     'a client that is full is written to all the same',
@@ -183,7 +178,7 @@ const wrong: readonly (readonly [law: string, how: string, spoil: Spoil])[] = [
     }),
   ],
   // 11
-  ['blockedAttemptSendsNothing', 'the rules are not read', spoilWorld(({ settings }) => ({ settings: () => ({ ...settings(), rules: [] }) }))],
+  ['blockedAttemptSendsNothing', 'the rules are not read', spoilSettings((now) => ({ ...now, rules: [] }))],
   // 12
   [
     'recordPrecedesTheEnd',

@@ -2,11 +2,15 @@ import { keptMs } from '../../src/core/health.ts'
 import { Cancelled } from '../../src/turn/cancel.ts'
 import type { Setting } from './setting.ts'
 
+/** A turn that is called off ends at once, or as soon as the ledger does. What is not over so long after it never will be. */
+const stopMsMax = 3_600_000
+
 /** What befalls the world while turns run: other weather, a reload, an operator, a stop, a crash. */
 export class Happenings {
   readonly #setting: Setting
   readonly #began: (after: 'stop' | 'crash') => void
   #isOpen = true
+  #disarm: () => void = () => {}
 
   /** @param began called when the next process has begun. */
   constructor(setting: Setting, began: (after: 'stop' | 'crash') => void) {
@@ -47,7 +51,7 @@ export class Happenings {
     const seats = [...truth.landscape.seats.values()]
     if (seats.length === 0) return
     const seat = chance.pick(seats)
-    upstreams.turnWeather(seat, seat.account.id)
+    upstreams.turnWeather(seat)
   }
 
   #reload(): void {
@@ -55,7 +59,7 @@ export class Happenings {
     const before = truth.landscape
     const next = architect.reload(before)
     truth.landscapes.push(next)
-    for (const [id, seat] of next.seats) if (before.seats.get(id)?.account !== seat.account) upstreams.turnWeather(seat, id)
+    for (const [id, seat] of next.seats) if (before.seats.get(id)?.account !== seat.account) upstreams.turnWeather(seat)
     tally.count('happened', 'reload')
     process.configure(next)
     // A pool that is gone takes its window along.
@@ -78,15 +82,19 @@ export class Happenings {
 
   /** Running turns have some time; then they are called off, and the next process begins when the last is over. */
   #stop(): void {
-    const { chance, timeline, running, tally } = this.#setting
+    const { chance, timeline, running, tally, verdicts } = this.#setting
     this.#isOpen = false
     tally.count('happened', 'stop')
-    timeline.after(chance.pick([0, 50, 30_000]), () => {
+    this.#disarm = timeline.after(chance.pick([0, 50, 30_000]), () => {
       for (const story of running.keys()) {
         story.note(timeline.now(), 'shutdown')
         story.cancelledBy ??= 'shutdown'
         story.controller.abort(new Cancelled('shutdown'))
       }
+      this.#disarm = timeline.after(stopMsMax, () => {
+        const [stranded] = running.keys()
+        verdicts.check('everyTurnEnds', false, stranded ?? null, () => 'the process stops, and this turn does not end')
+      })
       this.turnEnded()
     })
   }
@@ -94,6 +102,7 @@ export class Happenings {
   #restart(): void {
     const { process } = this.#setting
     this.#isOpen = true
+    this.#disarm()
     process.stop()
     this.#setting.restart(keptMs)
     this.#began('stop')

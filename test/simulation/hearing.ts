@@ -1,6 +1,7 @@
 import { secretMark } from './landscape.ts'
 import { parsed, terminalIn, type Story, type UpstreamCall } from './story.ts'
 import type { SimulatedClient } from './client.ts'
+import { secretOf } from './upstreams.ts'
 import type { Verdicts } from './verdicts.ts'
 
 /** What a client must hear of one upstream's answer. */
@@ -171,15 +172,22 @@ function isStream(client: SimulatedClient): boolean {
   return client.status === 200 && client.header('content-type')?.startsWith('text/event-stream') === true
 }
 
-/** The model is called as the client called it, where mapping changed its name, and nowhere else than in the answer's own object. */
+/**
+ * The model is called as the client called it, where mapping changed its name, and nowhere else than in the answer's own object. A credential
+ * that an error repeats is blotted out.
+ */
 function expectedOf(story: Story, call: UpstreamCall): Expected {
   const asked = String(story.fields['model'])
   const model = String(call.fields['model'])
-  const isRestored = asked !== model && call.status !== null && call.status >= 200 && call.status < 300
+  const isAnswer = call.status !== null && call.status >= 200 && call.status < 300
   const said = call.said.toString('latin1')
-  const text = isRestored ? said.replaceAll(/"model":"[^"]*"/g, `"model":${JSON.stringify(asked)}`) : said
+  const text = !isAnswer
+    ? said.replaceAll(secretOf(call.seat), '****')
+    : asked === model
+      ? said
+      : said.replaceAll(/"model":"[^"]*"/g, `"model":${JSON.stringify(asked)}`)
   return {
-    bytes: isRestored ? Buffer.from(text, 'latin1') : call.said,
+    bytes: text === said ? call.said : Buffer.from(text, 'latin1'),
     terminalAt: call.isStream ? (terminalIn(text)?.at ?? null) : null,
     isRebuilt: call.faults.includes('empty-output'),
   }

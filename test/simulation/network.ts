@@ -205,6 +205,7 @@ class Exchange {
 function decoded(steps: readonly Step[], isZipped: boolean): readonly Step[] {
   if (!isZipped) return steps
   const sends = steps.filter((step) => step.kind === 'send')
+  if (sends.length === 0) return steps
   const bytes = gunzipSync(Buffer.concat(sends.map((step) => step.bytes)))
   return [{ kind: 'send', waitMs: sends[0]?.waitMs ?? 0, bytes }, ...steps.filter((step) => step.kind !== 'send')]
 }

@@ -73,7 +73,7 @@ export class Questions {
     if (before === null || dice < 0.5) {
       fields['input'] = chance.is(0.5) ? said.content : [said]
       if (dice < 0.02) fields['previous_response_id'] = `resp_${'0'.repeat(32)}`
-      if (dice > 0.47) fields['input'] = [this.#madeUpReasoning(), said]
+      if (dice > 0.485) fields['input'] = [this.#madeUpReasoning(), said]
       return
     }
     const outputs = before.output.flatMap((item) =>

@@ -181,7 +181,7 @@ export class SendingLaws {
 
   statedResetIsKept(story: Story, sent: UpstreamCall, nowMs: number): void {
     const rest = this.#truth.rests.get(sent.account)
-    if (rest === undefined || rest.generation !== sent.seat.account.generation || rest.incarnation !== sent.seat.incarnation) return
+    if (rest?.of !== this.#truth.restIdentity(sent.seat)) return
     this.#verdicts.check('statedResetIsKept', nowMs >= rest.untilMs, story, () => {
       return `${sent.account} said that it rests for ${rest.untilMs - rest.sinceMs} ms, and ${rest.untilMs - nowMs} ms are left (kept over a restart above ${keptMs} ms)`
     })

@@ -73,7 +73,7 @@ export class Setting {
     })
     this.process = this.#begin()
     this.accountsWatch = this.#watchAccounts()
-    for (const seat of truth.landscape.seats.values()) this.upstreams.turnWeather(seat, seat.account.id)
+    for (const seat of truth.landscape.seats.values()) this.upstreams.turnWeather(seat)
     for (const [nth, account] of [...truth.landscape.seats.keys()].slice(0, 2).entries()) this.#giveConversation(`conv_${nth + 1}`, account)
   }
 

@@ -101,10 +101,10 @@ export class TurnAccounts implements Accounts {
     story.note(timeline.now(), 'failed', { account: lease.account.id, kind: failure.kind, status: failure.status, code: failure.code })
     const seat = truth.landscape.seats.get(lease.account.id)
     if (failure.kind === 'quota' && failure.resetAtMs !== null && seat?.account.generation === lease.account.generation) {
+      const of = truth.restIdentity(seat)
       const before = truth.rests.get(lease.account.id)
-      const isLonger = before?.generation !== seat.account.generation || before.incarnation !== seat.incarnation || before.untilMs < failure.resetAtMs
-      const { generation } = seat.account
-      if (isLonger) truth.rests.set(lease.account.id, { sinceMs: atMs, untilMs: failure.resetAtMs, generation, incarnation: seat.incarnation })
+      const isLonger = before?.of !== of || before.untilMs < failure.resetAtMs
+      if (isLonger) truth.rests.set(lease.account.id, { sinceMs: atMs, untilMs: failure.resetAtMs, of })
     }
     this.#inner.failed(lease, failure, atMs)
   }

@@ -25,12 +25,19 @@ const troubles: readonly Trouble[] = [
   { why: 'lost', handedOver: true },
 ]
 
-/** A memory that says which ids it has just given out. */
+/** A memory that says which ids it has just given out. `nth`: tells the ids of one service from another's to their last letters, which seals are made of. */
 class TellingMemory extends Memory {
   issued: string[] = []
+  readonly #nth: number
+
+  constructor(dice: () => number, nth: number) {
+    super({ dice })
+    this.#nth = nth
+  }
 
   override id(prefix: string): string {
-    const id = super.id(prefix)
+    const plain = super.id(prefix)
+    const id = `${plain.slice(0, -10)}${this.#nth}${plain.slice(-9)}`
     this.issued.push(id)
     return id
   }
@@ -47,9 +54,9 @@ export class Upstreams {
   }
 
   /** From now on this account's upstream behaves in another way: mostly well. */
-  turnWeather(seat: Seat, label: string): void {
+  turnWeather(seat: Seat): void {
     const chance = this.#chance
-    this.#service(seat.account.baseUrl).set(secretOf(seat), drawBehaviour(chance, label))
+    this.#service(seat.account.baseUrl).set(secretOf(seat), drawBehaviour(chance, seat))
     const line = `${seat.account.baseUrl} ${seat.account.id}`
     if (chance.is(0.08)) this.#lines.set(line, { trouble: chance.pick(troubles), share: chance.pick([0.1, 0.5, 1]) })
     else this.#lines.delete(line)
@@ -72,7 +79,7 @@ export class Upstreams {
   #service(baseUrl: string): TellingMemory {
     const known = this.#services.get(baseUrl)
     if (known !== undefined) return known
-    const service = new TellingMemory({ dice: this.#chance.dice })
+    const service = new TellingMemory(this.#chance.dice, this.#services.size)
     this.#services.set(baseUrl, service)
     return service
   }
@@ -82,8 +89,9 @@ export function secretOf({ credential }: Seat): string {
   return credential.kind === 'api_key' ? credential.apiKey : credential.accessToken
 }
 
-function drawBehaviour(chance: Chance, label: string): BehaviourSpec {
-  const faults = chance.is(0.3) ? Array.from({ length: chance.is(0.2) ? 2 : 1 }, () => drawFault(chance)) : []
+function drawBehaviour(chance: Chance, seat: Seat): BehaviourSpec {
+  const label = seat.account.id
+  const faults = chance.is(0.3) ? Array.from({ length: chance.is(0.2) ? 2 : 1 }, () => drawFault(chance, seat)) : []
   return {
     label,
     deltas: chance.between(1, 6),
@@ -110,7 +118,7 @@ const bodies: readonly unknown[] = [
   { error: { message: 'no', type: 'invalid_request_error', code: null } },
 ]
 
-function drawFault(chance: Chance): FaultSpec {
+function drawFault(chance: Chance, seat: Seat): FaultSpec {
   const spec: FaultSpec = {
     fault: chance.pick(faultNames),
     chance: chance.pick([1, 0.5, 0.2, 0.1]),
@@ -119,6 +127,12 @@ function drawFault(chance: Chance): FaultSpec {
     ...(chance.is(0.2) ? { after: chance.between(0, 5) } : {}),
   }
   switch (spec.fault) {
+    case 'credential':
+    case 'credential-bare':
+    case 'forbidden':
+    case 'server':
+      // Some upstreams repeat the credential in what they say against it.
+      return chance.is(0.5) ? { ...spec, message: `This is no good: ${secretOf(seat)}.` } : spec
     case 'status':
       return { ...spec, status: chance.pick(statuses), body: chance.pick(bodies), retryAfterSeconds: chance.pick([null, 1, 7, 90]) }
     case 'quota':

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
-import type { TurnId } from '../../src/core/ids.ts'
 import { createGateway, type Gateway } from '../../src/index.ts'
 import { createLog } from '../../src/observe/log.ts'
 import type { TurnRow } from '../../src/ports/stores.ts'
@@ -12,34 +11,9 @@ import type { Received } from '../../src/simulator/received.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts'
 import { TurnQueries } from '../../src/storage/turn-queries.ts'
 import { eventually, Exchange, type Answer, type Json } from './client.ts'
+import { adminToken, configurationOf, laptopKey, question, type Asking, type Scene } from './scene.ts'
 
-export const laptopKey = 'tk-laptop-5b1e7c'
-export const otherKey = 'tk-other-90aa31'
-export const adminToken = 'at-operator-77c0de'
-
-/** An account of the configuration, and how its upstream behaves. Accounts are preferred in the order given. */
-export interface Playing {
-  readonly plays?: BehaviourSpec
-  readonly [setting: string]: unknown
-}
-
-/** A configuration: its accounts by name, and whatever other section differs from the default. */
-export interface Scene {
-  readonly accounts: Readonly<Record<string, Playing>>
-  readonly [section: string]: unknown
-}
-
-/** How a request is put; left out: a POST to `/v1/responses` with the key of `laptop`. */
-export interface Asking {
-  readonly path?: string
-  readonly method?: string
-  readonly key?: string | null
-  readonly headers?: Readonly<Record<string, string | string[]>>
-}
-
-/** A question that every simulated upstream answers. */
-export const question: Json = { model: 'gpt-5.5', input: 'hello' }
-export const streamed: Json = { ...question, stream: true }
+export { adminToken, laptopKey, otherKey, question, streamed, type Asking, type Playing, type Scene } from './scene.ts'
 
 /**
  * One gateway for the tests of a file, since starting one costs more than most scenarios. Each scene has a configuration, accounts and a pool of
@@ -129,8 +103,8 @@ export class Stage {
   }
 
   /** Changes the scene's configuration while it goes on: its accounts are the same ones as before. */
-  change(change: Partial<Scene>): void {
-    this.#load({ ...this.#scene, ...change } as Scene)
+  change(change: Readonly<Record<string, unknown>>): void {
+    this.#load({ ...this.#scene, ...change })
   }
 
   readonly end = async (): Promise<void> => {
@@ -149,7 +123,7 @@ export class Stage {
   /** Writes the configuration file. */
   write(scene: Scene): void {
     this.#scene = scene
-    writeFileSync(this.file, JSON.stringify(this.#configuration(scene)))
+    writeFileSync(this.file, JSON.stringify(configurationOf(scene, this)))
   }
 
   /** The pool of this scene, which holds all its accounts. */
@@ -193,7 +167,7 @@ export class Stage {
   async onTheBooks(answer: Pick<Answer, 'headers'>): Promise<TurnRow | null> {
     const books = new Sqlite(join(this.folder, 'data', 'turnout.db'), { readonly: true })
     try {
-      return await new TurnQueries(books).find(String(answer.headers['x-turnout-turn']) as TurnId)
+      return await new TurnQueries(books).find(String(answer.headers['x-turnout-turn']))
     } finally {
       books.close()
     }
@@ -237,29 +211,6 @@ export class Stage {
   async #leases(): Promise<readonly string[]> {
     const { text } = await this.ask(null, { path: '/metrics', key: adminToken })
     return text.split('\n').filter((line) => line.startsWith('turnout_leases{'))
-  }
-
-  #configuration({ accounts, ...sections }: Scene): object {
-    const { pool } = this
-    return {
-      accounts: Object.entries(accounts).map(([name, { plays: _, ...settings }], index) => ({
-        name,
-        upstream: 'openai-compatible',
-        base_url: this.simulator.url,
-        allow_private: true,
-        credential: { api_key: this.credential(name) },
-        priority: index + 1,
-        ...settings,
-      })),
-      pools: [{ name: pool, accounts: Object.keys(accounts) }],
-      keys: [
-        { name: 'laptop', key: laptopKey, pools: [pool] },
-        { name: 'other', key: otherKey, pools: [pool] },
-      ],
-      admin: { token: adminToken },
-      log: { level: 'debug' },
-      ...sections,
-    }
   }
 }
 
