@@ -1,9 +1,10 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { drive, openStreams, requestOf } from './driver.ts'
 import { startNginx, startNode, type Program } from './programs.ts'
+import { printStart } from './start.ts'
 
 // Every figure is a ratio of CPU times that were taken in one run, the programs in turn and in reverse order each other round: machines are
 // noisy, and what is compared must have met the same noise.
@@ -17,6 +18,9 @@ const { values: options } = parseArgs({
 })
 const rounds = Number(options.rounds)
 const ms = Number(options.seconds) * 1000
+
+/** Until what runs often has been compiled: a program that does more takes longer to be. Unit: milliseconds. */
+const warmUpMs = 4000
 
 const clientKey = 'bench-client-key-0123456789'
 const events = 2000
@@ -33,7 +37,7 @@ interface Workload {
   readonly withoutLedger: number | null
 }
 
-type Way = 'json' | 'burst' | 'paced'
+type Way = 'json' | 'burst' | 'paced' | 'held'
 
 const padding = (bytes: number): string => 'The quick brown fox jumps over the lazy dog. '.repeat(Math.ceil(bytes / 45)).slice(0, bytes)
 
@@ -118,7 +122,7 @@ function proxyServer(port: number, upstreamPort: number, way: Way): string {
 async function measure(programs: readonly Program[], workload: Workload): Promise<ReadonlyMap<string, readonly number[]>> {
   const figures = new Map<string, number[]>(programs.map(({ name }) => [name, []]))
   const load = (program: Program) => ({ request: requestOf(program.port, clientKey, workload.body), inFlight: workload.inFlight })
-  for (const program of programs) await drive(program.port, { ...load(program), ms: Math.max(1500, ms / 2) })
+  for (const program of programs) await drive(program.port, { ...load(program), ms: warmUpMs })
   for (let round = 0; round < rounds; round++) {
     for (const program of round % 2 === 0 ? programs : programs.toReversed()) {
       const before = program.cpuSeconds()
@@ -193,26 +197,39 @@ const folder = await mkdtemp(join(tmpdir(), 'turnout-bench-'))
 // The workers of an nginx that root starts are nobody's.
 await chmod(folder, 0o755)
 const running: Program[] = []
+const beganAt = performance.now()
+console.log(
+  `${rounds} rounds of ${ms / 1000} s each, on ${cpus().length} processors, load ${loadavg()
+    .map((n) => n.toFixed(1))
+    .join(' ')}`,
+)
 const wanted = (name: string): boolean => options.only === undefined || name.includes(options.only)
 try {
   const upstream = await startNode('upstream', [here('upstream.ts'), String(events), String(paced.paceMs)], /:(\d+)\n/)
   running.push(upstream)
-  for (const way of ['json', 'burst', 'paced'] as const) {
-    const chosen = workloads.filter((w) => (way === 'burst') === w.units > 1 && way !== 'paced' && wanted(w.name))
-    const isPaced = way === 'paced' && (wanted('paced event') || wanted('open streams'))
-    if (chosen.length === 0 && !isPaced) continue
+  for (const way of ['json', 'burst', 'paced', 'held'] as const) {
+    const chosen = workloads.filter((w) => wanted(w.name) && way === (w.units > 1 ? 'burst' : 'json'))
+    const isPaced = way === 'paced' && wanted('paced event')
+    const isHeld = way === 'held' && wanted('open streams')
+    if (chosen.length === 0 && !isPaced && !isHeld) continue
     const programs = await startPrograms(folder, upstream, way)
     running.push(...programs)
     for (const workload of chosen) print(workload, await measure(programs, workload))
-    if (isPaced && wanted('open streams')) await measureHeld(programs)
-    if (isPaced && wanted('paced event')) {
-      const workload = { name: `paced event, ${paced.streams} streams, one each ${paced.paceMs} ms`, unit: 'event', bound: paced.bound, withoutLedger: null }
-      print(workload, await measurePaced(programs))
+    if (isHeld) await measureHeld(programs)
+    if (isPaced) {
+      const name = `paced event, ${paced.streams} streams, one each ${paced.paceMs} ms`
+      print({ name, unit: 'event', bound: paced.bound, withoutLedger: null }, await measurePaced(programs))
     }
     for (const program of programs) await program.stop()
     running.splice(1)
   }
+  if (wanted('start')) await printStart(folder)
 } finally {
   for (const program of running) await program.stop()
+  console.log(
+    `\n${((performance.now() - beganAt) / 1000).toFixed(0)} s, load at the end ${loadavg()
+      .map((n) => n.toFixed(1))
+      .join(' ')}`,
+  )
   await rm(folder, { recursive: true, force: true })
 }

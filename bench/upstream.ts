@@ -5,6 +5,8 @@ import { createServer, type Socket } from 'node:net'
 
 const eventsInBurst = Number(process.argv[2] ?? '2000')
 const paceMs = Number(process.argv[3] ?? '20')
+/** Where streams are to be open and do little: what they keep in memory is looked at. */
+const heldPaceMs = 1000
 
 const usage = {
   input_tokens: 1000,
@@ -61,9 +63,9 @@ const models = whole({ object: 'list', data: [] })
 const headEnd = Buffer.from('\r\n\r\n')
 
 /** Goes on until the client leaves. */
-function pace(socket: Socket): void {
+function pace(socket: Socket, everyMs: number): void {
   socket.write(first)
-  const timer = setInterval(() => socket.write(one), paceMs)
+  const timer = setInterval(() => socket.write(one), everyMs)
   socket.once('close', () => clearInterval(timer))
 }
 
@@ -71,7 +73,7 @@ function answer(socket: Socket, path: string): void {
   if (path.includes('/models')) socket.write(models)
   else if (path.startsWith('/json/')) socket.write(json)
   else if (path.startsWith('/burst/')) socket.write(burst)
-  else pace(socket)
+  else pace(socket, path.startsWith('/held/') ? heldPaceMs : paceMs)
 }
 
 const server = createServer({ noDelay: true }, (socket) => {

@@ -11,7 +11,9 @@ import { parseArgs } from 'node:util'
 import { faultNames } from '../src/simulator/fault.ts'
 import { startSimulator } from '../src/simulator/server.ts'
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' }, clients: { type: 'string', default: '48' } } })
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' }, clients: { type: 'string', default: '48' } },
+})
 const minutes = Number(values.minutes)
 const clients = Number(values.clients)
 const seed = Number(values.seed)
@@ -150,7 +152,12 @@ function plague(simulator) {
     const ill = random() < 0.4
     const fault = oneOf(faults)
     const chance = random()
-    simulator.set(`soak-${name}`, { label: name, deltas: oneOf([2, 6, 40]), paceMs: oneOf([0, 0, 5]), ...(ill ? { faults: [{ fault, chance, ms: 200, megabytes: 1, resetsInSeconds: 2 }] } : {}) })
+    simulator.set(`soak-${name}`, {
+      label: name,
+      deltas: oneOf([2, 6, 40]),
+      paceMs: oneOf([0, 0, 5]),
+      ...(ill ? { faults: [{ fault, chance, ms: 200, megabytes: 1, resetsInSeconds: 2 }] } : {}),
+    })
   }
 }
 

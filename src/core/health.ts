@@ -70,7 +70,7 @@ const rests: Readonly<Record<FailureKind, Rest | null>> = {
 /** Strikes of `forbidden` count together within this time. */
 export const forbiddenWindowMs = 180 * minute
 /** The strike that retires: of a credential merely refused, and of `forbidden` if a probe fails too. */
-export const retiringStrike = 3
+const retiringStrike = 3
 /**
  * A reset carries up to a tenth of its length as jitter, so that a pool does not come back all at once, but never more than this.
  * Unit: milliseconds. A tenth of a week would keep a good account idle for most of a day.

@@ -19,7 +19,7 @@ export function tierAsked(value: unknown): TierAsked {
 }
 
 /** Case and surrounding spaces do not matter; `fast` is another word for `priority`. */
-export function knownTier(word: string): Tier | null {
+function knownTier(word: string): Tier | null {
   const normal = word.trim().toLowerCase()
   if (normal === 'fast') return 'priority'
   return normal === 'priority' || normal === 'flex' || normal === 'ultrafast' ? normal : null

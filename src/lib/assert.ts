@@ -1,14 +1,9 @@
 /** A broken assumption of ours, never of a client or an upstream: a Bug, caught once per turn at the server's edge. */
-export class Bug extends Error {
+class Bug extends Error {
   override readonly name = 'Bug'
 }
 
 /** Throws a Bug when `holds` is false. */
 export function assert(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Bug(what)
-}
-
-/** Makes a switch over a union exhaustive at compile time. */
-export function assertNever(value: never): never {
-  throw new Bug(`unreachable: ${JSON.stringify(value)}`)
 }

@@ -137,16 +137,24 @@ interface Listener {
   readonly gone: () => void
 }
 
-/** Starts to read. The answer stops it, but for errors: one that comes later must not go unheard, for that would end the process. */
+/**
+ * Starts to read. The answer stops it: what comes later is dropped, an error too, for one that nobody hears would end the process. The listeners stay on
+ * the stream, because taking them off costs more than all the rest here.
+ */
 function listen(source: Readable, listener: Listener): () => void {
-  const { chunk, gone } = listener
-  const end = () => {
-    source.off('close', gone)
-    listener.end()
-  }
-  source.on('error', gone).on('close', gone).on('end', end).on('data', chunk)
+  let hearing: Listener | null = listener
+  let ended = false
+  source.on('error', () => hearing?.gone())
+  source.on('close', () => {
+    if (!ended) hearing?.gone()
+  })
+  source.on('end', () => {
+    ended = true
+    hearing?.end()
+  })
+  source.on('data', (bytes: Buffer) => hearing?.chunk(bytes))
   return () => {
-    source.off('close', gone).off('end', end).off('data', chunk)
+    hearing = null
   }
 }
 

@@ -25,7 +25,12 @@ export class Hasher {
   }
 
   hash(text: string): Buffer {
-    hash('sha256', Buffer.concat([this.#inner, Buffer.from(text)]), 'buffer').copy(this.#outer, blockBytes)
-    return hash('sha256', this.#outer, 'buffer')
+    return Buffer.from(this.latin1(text), 'latin1')
+  }
+
+  /** The same, each byte as a character: what a map takes for its key, and nothing outside V8's heap. */
+  latin1(text: string): string {
+    this.#outer.write(hash('sha256', Buffer.concat([this.#inner, Buffer.from(text)]), 'latin1'), blockBytes, 'latin1')
+    return hash('sha256', this.#outer, 'latin1')
   }
 }

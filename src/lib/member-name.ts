@@ -71,16 +71,9 @@ const letterN = 0x6e
 
 /** The same for a value whose structure is known to be sound: literals and plain strings, which nearly all are, need no parser. */
 export function parsedValue(bytes: Buffer, start: number, end: number): unknown {
-  switch (bytes[start]) {
-    case letterT:
-      return true
-    case letterF:
-      return false
-    case letterN:
-      return null
-    case quote:
-      return isPlain(bytes, start, end) ? bytes.toString('utf8', start + 1, end - 1) : parsedText(bytes, start, end)
-    default:
-      return parsedText(bytes, start, end)
-  }
+  const first = bytes[start]
+  if (first === quote && isPlain(bytes, start, end)) return bytes.toString('utf8', start + 1, end - 1)
+  if (first === letterT) return true
+  if (first === letterF) return false
+  return first === letterN ? null : parsedText(bytes, start, end)
 }

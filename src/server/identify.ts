@@ -28,7 +28,7 @@ export class KeyRing implements Keys {
   }
 
   find(presented: string): Caller | null {
-    const caller = this.#callers.get(this.#hasher.hash(presented).toString('latin1')) ?? null
+    const caller = this.#callers.get(this.#hasher.latin1(presented)) ?? null
     return presented === '' ? null : caller
   }
 }

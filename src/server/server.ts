@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { TurnId } from '../core/ids.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
+import { expectTurns } from '../lib/collector.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Log } from '../ports/log.ts'
 import type { Route } from '../ports/routes.ts'
@@ -103,6 +104,7 @@ export class Server {
 
   /** Rejects with the system's error where the address cannot be taken. Port 0 takes a free one. */
   listen(host: string, port: number): Promise<{ readonly host: string; readonly port: number }> {
+    expectTurns()
     return new Promise((resolve, reject) => {
       this.#http.once('error', reject)
       this.#http.listen({ host, port }, () => {

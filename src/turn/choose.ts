@@ -29,11 +29,11 @@ export async function choose(course: Course): Promise<Choosing> {
       const lease = await world.accounts.lease(choice.candidate)
       if (lease !== null) return taken(course, { kind: 'chosen', lease, because: choice.because, notChosen: choice.notChosen })
     }
-    return waitFor(course, [choice.candidate], slotDeadlineMs(course))
+    return waitFor(course, [choice.candidate], course.nowMs + course.settings.times.slotWaitMs)
   }
-  if (choice.kind === 'full') return waitFor(course, choice.wants, slotDeadlineMs(course))
+  if (choice.kind === 'full') return waitFor(course, choice.wants, course.nowMs + course.settings.times.slotWaitMs)
   const again = choice.kind === 'cooling' ? choice : secondWind(course, candidates)
-  const deadlineMs = Math.min(course.nowMs + course.settings.failover.patienceMs, lastAttemptAtMs(course))
+  const deadlineMs = course.nowMs + course.settings.failover.patienceMs
   if (again !== null && again.soonestMs <= deadlineMs) {
     for (const want of again.wants) course.spent.delete(want.account.id)
     return waitFor(course, again.wants, deadlineMs)
@@ -64,15 +64,6 @@ async function waitFor(course: Course, wants: readonly Candidate[], untilMs: num
         course.owner === null ? refusal('no_account_ready', 'Every account is busy. Please try again in 1s.') : ownerNotReady(readyAt(course), course.nowMs),
       )
   }
-}
-
-function slotDeadlineMs(course: Course): number {
-  return Math.min(course.nowMs + course.settings.times.slotWaitMs, lastAttemptAtMs(course))
-}
-
-/** No attempt begins later, however long it would be worth to wait. */
-function lastAttemptAtMs({ ask, settings }: Course): number {
-  return ask.receivedAtMs + settings.times.lastAttemptMs
 }
 
 /** A turn counts for the pool that it was first given to. */

@@ -86,4 +86,3 @@ describe("the trial's key and the admin token", () => {
     expect(adminToken(folder)).toMatchObject({ kind: 'unusable' })
   })
 })
-

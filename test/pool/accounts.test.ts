@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { classify } from '../../src/core/failure-table.ts'
 import { parseMapping } from '../../src/core/model.ts'
 import { pairsMax } from '../../src/pool/accounts.ts'
+import { pastFailuresMax } from '../../src/pool/live-account.ts'
 import { account, accountId, clientModel, keyId, poolId, upstreamName } from '../support/accounts.ts'
 import { credential, LivePool } from '../support/live-pool.ts'
 import { answer } from '../support/signals.ts'
@@ -74,7 +75,9 @@ describe('what a failure does', () => {
   test('is shown to the operator, the last eight', async () => {
     const pool = new LivePool()
     for (let i = 0; i < 12; i++) await pool.fail('a', classify(answer(400, { code: `c${i}` }), pool.clock.now()))
-    expect(pool.accounts.find(accountId('a'))?.pastFailures.map(({ code }) => code)).toEqual(['c4', 'c5', 'c6', 'c7', 'c8', 'c9', 'c10', 'c11'])
+    const kept = pool.accounts.find(accountId('a'))?.pastFailures ?? []
+    expect(kept).toHaveLength(pastFailuresMax)
+    expect(kept.map(({ code }) => code)).toEqual(['c4', 'c5', 'c6', 'c7', 'c8', 'c9', 'c10', 'c11'])
   })
 
   // B28

@@ -6,7 +6,7 @@ import type { Story } from './story.ts'
 import type { Timeline } from './timeline.ts'
 
 /** A commit that takes longer is told as stuck; it is written all the same. */
-export const commitMs = 5000
+const commitMs = 5000
 
 interface Entry {
   readonly story: Story

@@ -3,7 +3,7 @@ import type { AccountId, KeyId } from '../../src/core/ids.ts'
 import type { TurnSettled } from '../../src/core/record.ts'
 import type { Lease } from '../../src/ports/pool.ts'
 import type { Settings } from '../../src/ports/settings.ts'
-import type { Call, Sent } from '../../src/ports/transport.ts'
+import type { AnswerReader, Call, Sent } from '../../src/ports/transport.ts'
 import type { Sink } from '../../src/ports/sink.ts'
 import type { World } from '../../src/turn/world.ts'
 import { failure } from '../support/signals.ts'
@@ -146,6 +146,26 @@ const wrong: readonly (readonly [law: string, how: string, spoil: Spoil])[] = [
         return true
       },
     })),
+  ],
+  [
+    'outputIsGivenAtOnce',
+    'what comes is kept until all has come',
+    answering((sent) => {
+      if (sent.kind !== 'answer') return sent
+      const { body } = sent
+      const read = (reader: AnswerReader): void => {
+        const kept: Buffer[] = []
+        body.read({
+          chunk: (bytes) => void kept.push(bytes),
+          end: () => {
+            for (const bytes of kept) reader.chunk(bytes)
+            reader.end()
+          },
+          broken: (detail) => reader.broken(detail),
+        })
+      }
+      return { ...sent, body: but(body, { read }) }
+    }),
   ],
   // 10
   [

@@ -19,7 +19,7 @@ export interface ClientWatch {
 export interface ClientParts {
   readonly timeline: Timeline
   readonly chance: Chance
-  readonly watch: ClientWatch
+  readonly hearing: ClientWatch
 }
 
 /** What fits into any buffer: a keep-alive. */
@@ -59,7 +59,7 @@ export class SimulatedClient implements Sink {
 
   head(status: number, headers: HeaderList): void {
     if (this.state === 'gone') return
-    this.#parts.watch.head(this.#story, this)
+    this.#parts.hearing.head(this.#story, this)
     this.status = status
     this.headers = headers
     this.#note('client: head', status)
@@ -70,7 +70,7 @@ export class SimulatedClient implements Sink {
     let isLarge = false
     for (const bytes of chunks) {
       isLarge ||= bytes.length > smallBytes
-      this.#parts.watch.wrote(this.#story, this, bytes)
+      this.#parts.hearing.wrote(this.#story, this, bytes)
       this.#written.push(bytes)
       this.#bytes += bytes.length
       this.#note('client: bytes', bytes)
@@ -88,7 +88,7 @@ export class SimulatedClient implements Sink {
   }
 
   end(): Promise<void> {
-    this.#parts.watch.ended(this.#story, this, 'cleanly')
+    this.#parts.hearing.ended(this.#story, this, 'cleanly')
     this.#note('client: end')
     if (this.state === 'gone') return Promise.resolve()
     this.state = 'ended'
@@ -97,7 +97,7 @@ export class SimulatedClient implements Sink {
   }
 
   cut(): void {
-    this.#parts.watch.ended(this.#story, this, 'cut')
+    this.#parts.hearing.ended(this.#story, this, 'cut')
     this.#note('client: cut')
     if (this.state !== 'gone') this.state = 'cut'
   }

@@ -30,6 +30,9 @@ const heldBytesMax = 4 * 1024 * 1024
 export class HearingLaws {
   readonly #verdicts: Verdicts
   readonly #progress = new WeakMap<Story, Progress>()
+  readonly #outputEnds = new WeakMap<UpstreamCall, number>()
+  /** Turns whose upstream has given output that the client has not been given yet. */
+  readonly #due = new Map<Story, SimulatedClient>()
 
   constructor(verdicts: Verdicts) {
     this.#verdicts = verdicts
@@ -56,6 +59,24 @@ export class HearingLaws {
     this.streamEndsWithOneTerminal(story, client, how)
     this.wholeAnswerIsWhole(story, client, how)
     this.noSecretIsSaid(story, client)
+  }
+
+  /** The upstream has said more. */
+  given(story: Story, client: SimulatedClient, call: UpstreamCall): void {
+    this.heldBytesAreBounded(story, client, call)
+    if (story.outputBytes === 0 && call.isStream && !call.faults.includes('giant') && call.givenBytes >= this.#firstOutputEnd(call))
+      this.#due.set(story, client)
+  }
+
+  /** After every event: the commit point is the first event of output, and what was waited for is not held any longer. */
+  outputIsGivenAtOnce(): void {
+    for (const [story, client] of this.#due) {
+      const isWaiting = !story.isOpenCommitted || client.isFull
+      const isMoot = story.outputBytes > 0 || story.outcome !== null || story.isStuck || story.cancelledBy !== null || client.state !== 'open'
+      if (!isMoot && isWaiting) continue
+      this.#due.delete(story)
+      this.#verdicts.check('outputIsGivenAtOnce', isMoot, story, () => 'the upstream has given output, and the client still waits for it')
+    }
   }
 
   /** Invariant 3: byte for byte what the last attempt's upstream said, but for the model's name, keep-alives, and an end of ours. */
@@ -138,6 +159,14 @@ export class HearingLaws {
     return this.#of(story).terminals > 0
   }
 
+  #firstOutputEnd(call: UpstreamCall): number {
+    const known = this.#outputEnds.get(call)
+    if (known !== undefined) return known
+    const end = firstOutputEnd(call)
+    this.#outputEnds.set(call, end)
+    return end
+  }
+
   #gaveOutput(story: Story, client: SimulatedClient, progress: Progress, expected: Expected, length: number): void {
     this.#verdicts.check('answerHoldsOneAttempt', true, story, () => '')
     if (story.outputBytes === 0) this.openPrecedesOutput(story, client)
@@ -191,6 +220,17 @@ function expectedOf(story: Story, call: UpstreamCall): Expected {
     terminalAt: call.isStream ? (terminalIn(text)?.at ?? null) : null,
     isRebuilt: call.faults.includes('empty-output'),
   }
+}
+
+const outputEvent = /(?:^|\n\n)event: (?:response\.(?!created|queued|in_progress|metadata)\w+|error)/
+
+/** How much must be given before the first event of output is whole; for ever where something else than output comes first. */
+function firstOutputEnd({ said }: UpstreamCall): number {
+  const text = said.toString('latin1')
+  const found = outputEvent.exec(text)
+  if (found === null || terminalIn(text)?.at === found.index + (found.index === 0 ? 0 : 2)) return Infinity
+  const end = text.indexOf('\n\n', found.index + 2)
+  return end === -1 ? Infinity : end + 2
 }
 
 /** An error that the gateway itself tells: in a stream the event that is followed by the connection's end, else a JSON body. */

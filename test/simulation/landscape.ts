@@ -163,7 +163,7 @@ export class Architect {
         firstEventMs: 60_000,
         betweenEventsMs: chance.pick([40_000, 280_000]),
         answerMs: chance.pick([120_000, 590_000]),
-        lastAttemptMs: chance.pick([60_000, 240_000]),
+        lastAttemptMs: chance.pick([4000, 60_000, 240_000, 240_000]),
         holdHeadMs: chance.pick([2000, 45_000, 45_000]),
         keepAliveMs: chance.pick([500, 15_000, 15_000]),
         clientWriteMs: 30_000,

@@ -6,6 +6,9 @@ import { complaint, summary, worldsOf } from './report.ts'
 import type { Simulated } from './simulation.ts'
 import { Tally } from './tally.ts'
 
+/** How often a long run says that it goes on. */
+const progressTurns = 100_000
+
 const usage = 'npm run simulate -- [--seed N] [--turns M] [--from-turn K] [--jobs J]'
 
 function read(): { readonly seed: number; readonly turns: number; readonly fromTurn: number; readonly jobs: number } {
@@ -32,6 +35,8 @@ async function main(): Promise<number> {
   const startMs = performance.now()
   let next = 0
   let isBroken = false
+  let done = 0
+  let told = 0
   const work = (worker: Worker): Promise<void> =>
     new Promise((resolve, reject) => {
       const take = () => {
@@ -41,6 +46,8 @@ async function main(): Promise<number> {
         worker.once('message', (simulated: Simulated) => {
           results[at] = simulated
           isBroken ||= simulated.violation !== null
+          done += simulated.tally.turns
+          if (done >= told + progressTurns) console.error(`${(told = done - (done % progressTurns))} turns ...`)
           take()
         })
         worker.postMessage({ seed, ...world })

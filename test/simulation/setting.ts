@@ -2,7 +2,7 @@ import type { AccountId, PoolId } from '../../src/core/ids.ts'
 import type { AccountMemory } from '../../src/ports/stores.ts'
 import { Books } from './books.ts'
 import { Chance, seedOf } from './chance.ts'
-import type { ClientWatch, SimulatedClient } from './client.ts'
+import type { SimulatedClient } from './client.ts'
 import { HearingLaws } from './hearing.ts'
 import { KeepingLaws } from './keeping.ts'
 import { Architect } from './landscape.ts'
@@ -34,7 +34,7 @@ export class Setting {
   readonly books: Books
   readonly questions: Questions
   readonly keeping: KeepingLaws
-  readonly watch: ClientWatch
+  readonly hearing: HearingLaws
   /** The gateway's own dice. */
   readonly dice: () => number
   /** Between two questions, on average. */
@@ -55,7 +55,7 @@ export class Setting {
     this.keeping = new KeepingLaws(verdicts)
     const sending = new SendingLaws(verdicts, truth)
     const hearing = new HearingLaws(verdicts)
-    this.watch = hearing
+    this.hearing = hearing
     this.network = new Network({
       timeline,
       chance: this.chance,
@@ -66,7 +66,7 @@ export class Setting {
         asked: (story, sent) => truth.issue(story, sent),
         given: (story, sent) => {
           const client = this.running.get(story)
-          if (client !== undefined) hearing.heldBytesAreBounded(story, client, sent)
+          if (client !== undefined) hearing.given(story, client, sent)
         },
         closed: (_story, sent) => sending.closed(sent),
       },
@@ -86,6 +86,7 @@ export class Setting {
 
   /** After every event. */
   look(): void {
+    this.hearing.outputIsGivenAtOnce()
     this.accountsWatch.waiting.look(this.verdicts, this.truth.landscape.settings.bounds.waitingPerKey)
   }
 

@@ -92,7 +92,7 @@ export function randomSpace(random: Random): string {
 }
 
 /** A JSON string for `text`, in one of the many ways to spell it. */
-export function spelt(random: Random, text: string): string {
+function spelt(random: Random, text: string): string {
   const way = random()
   if (way < 0.6) return JSON.stringify(text)
   let out = ''

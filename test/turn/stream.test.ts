@@ -17,10 +17,12 @@ const completed = event('response.completed', {
 /** A client that takes everything, or nothing until it is told to. */
 class Taking {
   readonly got: Buffer[] = []
+  writes = 0
   full = false
   #then: (() => void) | null = null
 
   write(chunks: readonly Buffer[]): boolean {
+    this.writes++
     this.got.push(...chunks)
     return !this.full
   }
@@ -131,13 +133,32 @@ describe('a stream behind its commit point', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('is given in one write where many events came in one read', async () => {
+    const { body, taking } = await relaying()
+    const before = taking.writes
+    for (let i = 0; i < 100; i++) body.push(delta)
+    await settled()
+    expect(taking.writes - before).toBe(1)
+    expect(taking.got.slice(-100)).toEqual(Array.from({ length: 100 }, () => delta))
+  })
+
   test('waits while the client takes nothing, and goes on when it does', async () => {
     const { body, taking } = await relaying()
     taking.full = true
     body.push(delta)
+    await settled()
     expect(body.paused).toBe(true)
     taking.drain()
     expect(body.paused).toBe(false)
+  })
+
+  test('gives what came last before it breaks off', async () => {
+    const { body, taking, relayed } = await relaying()
+    const before = taking.got.length
+    body.push(delta)
+    body.broken('reset')
+    expect(await relayed).toMatchObject({ kind: 'broken' })
+    expect(taking.got.slice(before)).toEqual([delta])
   })
 
   // B14
