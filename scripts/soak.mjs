@@ -149,7 +149,7 @@ async function client(port, untilMs) {
 /** Accounts fall ill, one at most at a time in the worst way, and recover. */
 function plague(simulator) {
   for (const name of names) {
-    const ill = random() < 0.4
+    const ill = random() < 0.3
     const fault = oneOf(faults)
     const chance = random()
     simulator.set(`soak-${name}`, {
@@ -195,7 +195,7 @@ try {
   const untilMs = startedAtMs + minutes * 60_000
   const series = []
   const illness = setInterval(() => plague(simulator), 2000)
-  const rescue = setInterval(() => void recover(gateway.port).catch(() => {}), 15_000)
+  const rescue = setInterval(() => void recover(gateway.port).catch(() => {}), 5_000)
   const sampling = setInterval(() => {
     const sample = { seconds: Math.round((Date.now() - startedAtMs) / 1000), megabytes: Math.round(megabytes(pid)) }
     series.push(sample)

@@ -30,7 +30,7 @@ export class Hasher {
 
   /** The same, each byte as a character: what a map takes for its key, and nothing outside V8's heap. */
   latin1(text: string): string {
-    this.#outer.write(hash('sha256', Buffer.concat([this.#inner, Buffer.from(text)]), 'latin1'), blockBytes, 'latin1')
-    return hash('sha256', this.#outer, 'latin1')
+    this.#outer.write(hash('sha256', Buffer.concat([this.#inner, Buffer.from(text)]), 'binary'), blockBytes, 'binary')
+    return hash('sha256', this.#outer, 'binary')
   }
 }
