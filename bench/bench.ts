@@ -11,7 +11,7 @@ import { printStart } from './start.ts'
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     only: { type: 'string' },
   },
@@ -147,7 +147,7 @@ function ratio(figures: ReadonlyMap<string, readonly number[]>, of: string, to: 
 function print(workload: Pick<Workload, 'name' | 'unit' | 'bound' | 'withoutLedger'>, figures: ReadonlyMap<string, readonly number[]>): void {
   console.log(`\n${workload.name}`)
   for (const [name, numbers] of figures)
-    console.log(`  ${name.padEnd(24)} ${median(numbers).toFixed(2).padStart(9)} us a ${workload.unit}   (${numbers.map((n) => n.toFixed(1)).join(' ')})`)
+    console.log(`  ${name.padEnd(24)} ${median(numbers).toFixed(2).padStart(9)} us each ${workload.unit}   (${numbers.map((n) => n.toFixed(1)).join(' ')})`)
   const line = (name: string, to: string, bound: number | null) => {
     const measured = ratio(figures, name, to)
     const said = bound === null ? '' : `   bound ${bound}: ${measured <= bound ? 'met' : 'MISSED'}`
