@@ -21,6 +21,8 @@ const seed = Number(values.seed)
 /** How much memory may have grown from the third minute to the end: noise of the collector, not a leak. */
 const growthMax = 1.15
 const sampleMs = 10_000
+/** How long a client waits before its next turn, at most. */
+const thinkMs = 150
 const key = 'soak-client-key-0123456789'
 const token = 'soak-admin-token-0123456789'
 /** Faults that would keep a slot for minutes say nothing that the others do not. */
@@ -142,7 +144,8 @@ function turn(port) {
 async function client(port, untilMs) {
   while (Date.now() < untilMs) {
     await turn(port)
-    if (random() < 0.2) await new Promise((resolve) => setTimeout(resolve, random() * 50))
+    // Paced, so that the load is the same whatever else the machine does, and memory can be compared.
+    await new Promise((resolve) => setTimeout(resolve, random() * thinkMs))
   }
 }
 
