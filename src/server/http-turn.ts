@@ -8,6 +8,7 @@ import { Body } from '../lib/body.ts'
 import type { Clock } from '../lib/clock.ts'
 import { readBody } from '../lib/decode.ts'
 import { header } from '../lib/headers.ts'
+import { Kept } from '../lib/kept.ts'
 import type { Route, Visit } from '../ports/routes.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { Sink } from '../ports/sink.ts'
@@ -53,9 +54,8 @@ async function handleTurn(door: TurnDoor, endpoint: Endpoint, visit: Visit): Pro
   })
   const held = new Held(door.bodies, door.settings().bounds.bodiesBytes)
   try {
-    const received = await receive(door, visit, held, signal)
-    if (received.kind === 'gone') return
-    const read = received.kind === 'body' ? toAsk(door, endpoint, visit, received.body) : received
+    const read = await understand(door, endpoint, visit, { held, signal })
+    if (read.kind === 'gone') return
     if (read.kind === 'refused') {
       // What is left of the body is read and dropped, within the server's bounds, so that the client gets to see the answer.
       visit.request.resume()
@@ -67,6 +67,19 @@ async function handleTurn(door: TurnDoor, endpoint: Endpoint, visit: Visit): Pro
     held.give()
     door.open.end(controller)
   }
+}
+
+type Understood = { readonly kind: 'ask'; readonly ask: Ask } | { readonly kind: 'refused'; readonly refusal: Refusal } | { readonly kind: 'gone' }
+
+/** A step of its own, so that nothing but the ask holds on to the body while the turn runs. */
+async function understand(
+  door: TurnDoor,
+  endpoint: Endpoint,
+  visit: Visit,
+  { held, signal }: { readonly held: Held; readonly signal: AbortSignal },
+): Promise<Understood> {
+  const received = await receive(door, visit, held, signal)
+  return received.kind === 'body' ? toAsk(door, endpoint, visit, new Kept(received.body, () => held.give())) : received
 }
 
 type Received = { readonly kind: 'body'; readonly body: Body } | { readonly kind: 'refused'; readonly refusal: Refusal } | { readonly kind: 'gone' }
@@ -178,15 +191,10 @@ function parse(door: TurnDoor, bytes: Buffer): Received {
   }
 }
 
-function toAsk(
-  door: TurnDoor,
-  endpoint: Endpoint,
-  visit: Visit,
-  body: Body,
-): { readonly kind: 'ask'; readonly ask: Ask } | { readonly kind: 'refused'; readonly refusal: Refusal } {
+function toAsk(door: TurnDoor, endpoint: Endpoint, visit: Visit, body: Kept<Body>): Exclude<Understood, { kind: 'gone' }> {
   const { caller, turn: id, request, requestId } = visit
   assert(caller !== null && id !== null, 'a route that begins a turn has a caller and an id')
-  const read = door.dialect.read(body, endpoint, request.headers)
+  const read = door.dialect.read(body.value, endpoint, request.headers)
   if (read.kind === 'refused') return read
   const { dialect, clock } = door
   return { kind: 'ask', ask: { id, caller, dialect, turn: read.turn, body, headers: request.headers, receivedAtMs: clock.now(), requestId } }

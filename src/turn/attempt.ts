@@ -60,6 +60,7 @@ export async function attempt(course: Course, t: Try): Promise<Attempted> {
   const { times } = settings
   const { lease } = t.chosen
   course.draft.sending(tierSent(t.plan, ask.turn))
+  const body = ask.body.value
   const sent = await world.transport.send({
     account: lease.account,
     credential: lease.credential,
@@ -67,7 +68,7 @@ export async function attempt(course: Course, t: Try): Promise<Attempted> {
     path: ask.dialect.path(ask.turn.endpoint),
     clientHeaders: ask.headers,
     omit: foreignTurnState(course, lease) ? ['x-codex-turn-state'] : [],
-    body: ask.body.edited(ask.dialect.apply(t.plan, ask.body)),
+    body: body.edited(ask.dialect.apply(t.plan, body)),
     connectMs: times.connectMs,
     headMs: ask.turn.stream ? times.firstEventMs : times.answerMs,
     signal: t.breaker.signal,

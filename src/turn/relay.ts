@@ -33,6 +33,7 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
     await client.refuse(unopened, draft.attempts.length)
     return 'failed'
   }
+  course.ask.body.letGo()
   draft.firstOutput(course.nowMs)
   client.begin(200, headers, draft.attempts.length + 1)
   client.keepAlive()

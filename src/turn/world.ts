@@ -4,6 +4,7 @@ import type { Dialect } from '../dialect/dialect.ts'
 import type { Body } from '../lib/body.ts'
 import type { Clock, Dice } from '../lib/clock.ts'
 import type { Headers } from '../lib/headers.ts'
+import type { Kept } from '../lib/kept.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { Limits } from '../ports/limits.ts'
@@ -37,7 +38,8 @@ export interface Ask {
   readonly caller: Caller
   readonly dialect: Dialect
   readonly turn: Turn
-  readonly body: Body
+  /** Let go at the commit point: an answer may run for an hour, and nothing is sent from it any more. */
+  readonly body: Kept<Body>
   readonly headers: Headers
   /** When the request had been read, in epoch milliseconds. */
   readonly receivedAtMs: number

@@ -80,7 +80,7 @@ describe('a question', () => {
     expect(answer).toMatchObject({ status: 200, text: 'done' })
     expect(answer.headers).toMatchObject({ 'x-turnout-turn': 'turn-1', 'x-request-id': 'mine' })
     expect(asked).toMatchObject([{ id: 'turn-1', caller: { key: 'laptop' }, turn: { endpoint, model: 'm' }, requestId: 'mine' }])
-    expect(asked[0]?.body.bytes.toString()).toBe('{"model":"m", "big":12345678901234567890}')
+    expect(asked[0]?.body.value.bytes.toString()).toBe('{"model":"m", "big":12345678901234567890}')
     expect(gateway.open.size).toBe(0)
   })
 
@@ -92,7 +92,7 @@ describe('a question', () => {
     ['deflate', deflateSync],
   ])('may come as %s', async (encoding, encode) => {
     await post(await serve(answering), encode('{"model":"m"}'), { 'content-encoding': encoding })
-    expect(asked[0]?.body.bytes.toString()).toBe('{"model":"m"}')
+    expect(asked[0]?.body.value.bytes.toString()).toBe('{"model":"m"}')
   })
 
   it('may come in chunks of unknown number', async () => {
@@ -183,7 +183,7 @@ describe('the memory for bodies', () => {
     const inside = gate()
     const gateway = await serve(
       async (question, sink, signal) => {
-        if (question.body.bytes.length > 500) {
+        if (question.body.value.bytes.length > 500) {
           inside.open()
           await first.promise
         }
@@ -203,6 +203,27 @@ describe('the memory for bodies', () => {
     expect(await large).toMatchObject({ status: 200 })
     expect(bodies.bytes).toBe(0)
     expect(await post(gateway, `{"model":"${'m'.repeat(400)}"}`)).toMatchObject({ status: 200 })
+  })
+
+  it('is free again when a turn lets its body go, however long it still runs', async () => {
+    const bodies = new Bodies()
+    const end = gate()
+    const letGo = gate()
+    const gateway = await serve(
+      async (question, sink, signal) => {
+        question.body.letGo()
+        letGo.open()
+        await end.promise
+        return answering(question, sink, signal)
+      },
+      { bodies },
+    )
+    const answer = post(gateway, '{"model":"m"}')
+    await letGo.promise
+    expect(bodies.bytes).toBe(0)
+    end.open()
+    expect(await answer).toMatchObject({ status: 200 })
+    expect(bodies.bytes).toBe(0)
   })
 
   it('is taken by what a body is when decoded', async () => {

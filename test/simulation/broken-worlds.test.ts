@@ -60,7 +60,7 @@ const wrong: readonly (readonly [law: string, how: string, spoil: Spoil])[] = [
   [
     'upstreamReceivesOnlyMappedModels',
     'a client’s name goes upstream as it is',
-    sending((call, { story }) => withPieces(call, story.ask.body.edited([]).pieces)),
+    sending((call, { story }) => withPieces(call, story.ask.body.value.edited([]).pieces)),
   ],
   [
     'accountsAreThoseOfTheKey',

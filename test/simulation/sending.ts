@@ -104,7 +104,7 @@ export class SendingLaws {
     const { seals } = this.#truth
     const model = String(sent.fields['model'])
     const expected = expectedBody(story, sent.seat, model, (content) => seals.get(content) ?? null)
-    const original = story.ask.body.bytes.toString('utf8')
+    const { original } = story
     const holds = expected.isEdited ? JSON.stringify(sent.fields) === JSON.stringify(expected.fields) : sent.text === original
     this.#verdicts.check('bytesDependOnBodyAccountAndPlan', holds, story, () => {
       return `the client wrote ${original}\n  expected ${expected.isEdited ? JSON.stringify(expected.fields) : 'the same bytes'}\n  sent     ${sent.text}`

@@ -1,6 +1,7 @@
 import type { TurnId } from '../../src/core/ids.ts'
 import { responses } from '../../src/dialect/responses/responses.ts'
 import { Body } from '../../src/lib/body.ts'
+import { Kept } from '../../src/lib/kept.ts'
 import type { Sink } from '../../src/ports/sink.ts'
 import { runTurn } from '../../src/turn/run-turn.ts'
 import type { Ask, World } from '../../src/turn/world.ts'
@@ -121,7 +122,7 @@ class Simulation {
     if (read.kind === 'refused') return tally.count('refused before', read.refusal.code)
     const { turn } = read
     const id = `turn-${number}` as TurnId
-    const ask: Ask = { id, caller, dialect: responses, turn, body: body.body, headers, receivedAtMs: timeline.now(), requestId: `request-${number}` }
+    const ask: Ask = { id, caller, dialect: responses, turn, body: new Kept(body.body), headers, receivedAtMs: timeline.now(), requestId: `request-${number}` }
     const story = new Story(number, ask, parsed(text) ?? {}, truth.landscape)
     story.note(timeline.now(), 'asked', `${caller.key} ${endpoint} ${text}`)
     const client = new SimulatedClient(this.#setting, story, drawManner(chance))

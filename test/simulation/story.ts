@@ -55,6 +55,8 @@ export class Story {
   outcome: Outcome | null = null
   endedAtMs: number | null = null
   leasesOut = 0
+  /** What the client wrote; the turn lets go of it at its commit point, the story does not. */
+  readonly original: string
   timersSet = 0
   /** Failovers that the budget has granted and no attempt has used. */
   grants = 0
@@ -66,6 +68,7 @@ export class Story {
   constructor(number: number, ask: Ask, fields: JsonObject, landscape: Landscape) {
     this.number = number
     this.ask = ask
+    this.original = ask.body.value.bytes.toString('utf8')
     this.fields = fields
     this.landscape = landscape
   }

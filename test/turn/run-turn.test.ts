@@ -4,6 +4,7 @@ import type { KeyId, TurnId } from '../../src/core/ids.ts'
 import type { Outcome } from '../../src/core/record.ts'
 import { dialects } from '../../src/dialect/registry.ts'
 import { Body } from '../../src/lib/body.ts'
+import { Kept } from '../../src/lib/kept.ts'
 import type { AnswerBody, AnswerReader, Call, Sent } from '../../src/ports/transport.ts'
 import type { Sink } from '../../src/ports/sink.ts'
 import { Cancelled } from '../../src/turn/cancel.ts'
@@ -49,12 +50,14 @@ class Rig {
   readonly body = new LingeringBody()
   readonly heard: string[] = []
   readonly outcome: Promise<Outcome>
+  readonly asked: Ask
   #resolve: (sent: Sent) => void = () => {}
 
   constructor(fields: object, condition: Condition = fresh) {
     this.pool.accounts.recall([{ account: accountId('a'), generation: 'g1', enabled: true, condition, pairs: [] }])
     const { sink, pool, controller } = this
-    this.outcome = runTurn(this.#world(), ask(fields, pool.clock.now()), sink, controller.signal)
+    this.asked = ask(fields, pool.clock.now())
+    this.outcome = runTurn(this.#world(), this.asked, sink, controller.signal)
   }
 
   get sink(): Sink {
@@ -129,7 +132,7 @@ function ask(fields: object, receivedAtMs: number): Ask {
   const read = dialect.read(body.body, 'responses', {})
   if (read.kind !== 'turn') throw new Error(read.refusal.message)
   const caller = { key: 'laptop' as KeyId, pools: [poolId('default')], models: [], limits: { concurrency: null, requestsPerMinute: null } }
-  return { id: 'turn-1' as TurnId, caller, dialect, turn: read.turn, body: body.body, headers: {}, receivedAtMs, requestId: 'request-1' }
+  return { id: 'turn-1' as TurnId, caller, dialect, turn: read.turn, body: new Kept(body.body), headers: {}, receivedAtMs, requestId: 'request-1' }
 }
 
 const event = (type: string, fields: object = {}) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`
@@ -166,6 +169,20 @@ describe('a turn that is called off', () => {
     rig.body.close()
     await settled()
     expect(rig.inFlight).toBe(0)
+  })
+})
+
+describe('the body of a question', () => {
+  test('is kept while another attempt may be made from it, and let go at the commit point', async () => {
+    const rig = new Rig({ stream: true })
+    await settled()
+    await rig.answer(200, 'text/event-stream')
+    await rig.say(event('response.created', { response: { id: 'resp_1' } }))
+    expect(rig.asked.body.value.bytes.length).toBeGreaterThan(0)
+    await rig.say(event('response.output_text.delta', { delta: 'x' }))
+    rig.opened.open()
+    await settled()
+    expect(() => rig.asked.body.value).toThrow('let go')
   })
 })
 
