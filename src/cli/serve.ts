@@ -31,8 +31,7 @@ export function untilTold(gateway: Gateway, { onSignal, err }: Surroundings): Pr
     const drain = (): void => {
       if (draining) return
       draining = true
-      const turns = gateway.turnsOpen()
-      err(`turnout: finishing ${turns === 1 ? 'the turn that runs' : `the ${turns} turns that run`}; press Ctrl-C to stop now\n`)
+      err(`turnout: ${farewell(gateway.turnsOpen())}\n`)
       gateway.drain().then(() => resolve(0), reject)
     }
     onSignal('SIGTERM', drain)
@@ -48,6 +47,11 @@ export function untilTold(gateway: Gateway, { onSignal, err }: Surroundings): Pr
     })
     onSignal('SIGHUP', () => gateway.reload())
   })
+}
+
+function farewell(turns: number): string {
+  if (turns === 0) return 'stopping'
+  return `finishing ${turns === 1 ? 'the turn that runs' : `the ${turns} turns that run`}; press Ctrl-C to stop now`
 }
 
 /** What someone needs who has just started it. */
