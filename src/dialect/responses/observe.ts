@@ -10,7 +10,7 @@ const output: Seen = { kind: 'output' }
 const nothingGoverned: ReadonlySet<string> = new Set()
 
 /** Finished items are kept for a terminal event that comes without them, up to this. Unit: bytes. Beyond it such a terminal stays as it came. */
-const keptItemsBytesMax = 16 * 1024 * 1024
+export const keptItemsBytesMax = 16 * 1024 * 1024
 
 /** Watches a stream of Responses events. Only lifecycle events, finished items and the terminal one are looked into; deltas are passed by their name. */
 export class ResponsesObserver implements EventObserver {
