@@ -7,10 +7,12 @@ export interface Span {
   readonly end: number
 }
 
+type Json = string | Buffer | readonly Buffer[]
+
 /** One change to a body. Everything that no edit names stays byte for byte. */
 export type Edit =
-  /** Sets a governed top-level member to this JSON text; adds it at the end where it is absent. */
-  | { readonly kind: 'set'; readonly member: string; readonly json: string | Buffer }
+  /** Sets a governed top-level member to this JSON text, which may come in pieces to be laid end to end; adds it at the end where it is absent. */
+  | { readonly kind: 'set'; readonly member: string; readonly json: Json }
   | { readonly kind: 'drop'; readonly member: string }
   /** Drops items, by index, of the array that is this member's value. */
   | { readonly kind: 'drop-items'; readonly member: string; readonly indexes: readonly number[] }
@@ -43,7 +45,7 @@ interface Index {
 
 /** What is to become of one member. */
 type Change =
-  | { readonly kind: 'set'; readonly json: string | Buffer }
+  | { readonly kind: 'set'; readonly json: Json }
   | { readonly kind: 'drop' }
   | { readonly kind: 'items'; readonly gone: Set<number>; readonly without: Map<number, Set<string>> }
 
@@ -149,8 +151,9 @@ export class Body {
         continue
       }
       const span = this.span(member)
-      if (span !== null) cuts.push({ start: span.start, end: span.end, put: [bytesOf(change.json)] })
-      else added.push(Buffer.from(`,${JSON.stringify(member)}:`), bytesOf(change.json))
+      const put = piecesOf(change.json)
+      if (span !== null) cuts.push({ start: span.start, end: span.end, put })
+      else for (const piece of [Buffer.from(`,${JSON.stringify(member)}:`), ...put]) added.push(piece)
     }
     const drops = this.#cutMembers(dropped)
     for (const cut of drops) cuts.push(cut)
@@ -271,8 +274,9 @@ function splice(bytes: Buffer, range: Span, cuts: Cut[]): Pieces {
   return { pieces, bytes: total }
 }
 
-function bytesOf(json: string | Buffer): Buffer {
-  return typeof json === 'string' ? Buffer.from(json) : json
+function piecesOf(json: Json): readonly Buffer[] {
+  if (typeof json === 'string') return [Buffer.from(json)]
+  return Buffer.isBuffer(json) ? [json] : json
 }
 
 function valueAt(parts: readonly number[], at: number): Span {

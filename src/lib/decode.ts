@@ -1,5 +1,6 @@
 import { Transform, pipeline, type Readable, type TransformCallback } from 'node:stream'
 import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib'
+import { free } from './free.ts'
 
 export type ReadBody =
   | { readonly kind: 'read'; readonly bytes: Buffer }
@@ -41,7 +42,7 @@ const decoders: ReadonlyMap<string, () => Transform> = new Map<string, () => Tra
 ])
 
 /**
- * Collects a body, decoded. When the answer comes before the body's end the source is left paused, neither drained nor destroyed: what becomes
+ * Collects a body, decoded. Chunks are its own from then on: what was copied from them is freed. When the answer comes before the body's end the source is left paused, neither drained nor destroyed: what becomes
  * of the connection is the caller's to say.
  */
 export function readBody(source: Readable, options: ReadOptions): Promise<ReadBody> {
@@ -196,6 +197,7 @@ class Gathered {
     }
     this.#room ??= Buffer.allocUnsafeSlow(this.#expectedBytes)
     chunk.copy(this.#room, at)
+    free(chunk)
     return null
   }
 

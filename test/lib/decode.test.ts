@@ -130,6 +130,16 @@ describe('a body', () => {
     expect(await readBody(chunked(text, 700), { encoding: null, bytesMax, expectedBytes })).toEqual({ kind: 'read', bytes: text })
   })
 
+  it('frees the chunks that it was copied from, and no other', async () => {
+    const chunks = [Buffer.alloc(5000, 'a'), Buffer.alloc(5000, 'b')]
+    const larger = Buffer.alloc(6000, 'c')
+    const source = Readable.from([...chunks, larger.subarray(0, 5000)])
+    const whole = Buffer.concat([...chunks, larger.subarray(0, 5000)])
+    expect(await readBody(source, { encoding: null, bytesMax, expectedBytes: 15_000 })).toEqual({ kind: 'read', bytes: whole })
+    expect(chunks.map((chunk) => chunk.length)).toEqual([0, 0])
+    expect(larger.length).toBe(6000)
+  })
+
   it('announced larger than the bound is refused before it is read', async () => {
     const source = new PassThrough()
     expect(await readBody(source, { encoding: null, bytesMax: 10, expectedBytes: 11 })).toEqual({ kind: 'too-large' })
