@@ -45,7 +45,7 @@ export interface ResolvedKey {
     readonly key: KeyId
     readonly pools: readonly PoolId[]
     readonly models: readonly ClientModel[]
-    readonly limits: { readonly concurrency: number | null; readonly requestsPerMinute: number | null }
+    readonly limits: { readonly concurrency: number | null; readonly requestsPerMinute: number | null; readonly sessions: number | null }
   }
   /** What is kept and compared instead of its text. */
   readonly hash: Buffer
@@ -131,6 +131,7 @@ function accountOf(setting: AccountSetting, { secret, simulatorUrl }: Context): 
     weight: setting.weight,
     concurrency: setting.concurrency,
     filterTo: setting.filter_to,
+    websocket: setting.websocket,
     allowPrivate: setting.allow_private || (setting.upstream === 'simulator' && isLoopbackHost(new URL(baseUrl).hostname)),
     proxy: setting.proxy,
   }
@@ -153,7 +154,7 @@ function generationOf(credential: Credential, secret: Buffer): string {
 }
 
 function keyOf(key: Configuration['keys'][number], secret: Buffer): ResolvedKey {
-  const limits = { concurrency: key.limits.concurrency, requestsPerMinute: key.limits.requests_per_minute }
+  const limits = { concurrency: key.limits.concurrency, requestsPerMinute: key.limits.requests_per_minute, sessions: key.limits.sessions }
   return {
     caller: { key: key.name as KeyId, pools: key.pools as PoolId[], models: key.models as ClientModel[], limits },
     hash: keyHasher(secret).hash(key.key),
@@ -163,7 +164,7 @@ function keyOf(key: Configuration['keys'][number], secret: Buffer): ResolvedKey 
 function trialOf(configuration: Configuration, text: string, secret: Buffer): ResolvedKey {
   const pools = configuration.pools.map((pool) => pool.name as PoolId)
   return {
-    caller: { key: trialKeyName as KeyId, pools, models: [], limits: { concurrency: null, requestsPerMinute: null } },
+    caller: { key: trialKeyName as KeyId, pools, models: [], limits: { concurrency: null, requestsPerMinute: null, sessions: null } },
     hash: keyHasher(secret).hash(text),
   }
 }

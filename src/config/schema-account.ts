@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { choice, choiceNote, later, modelPattern, name, optionalUrl, optionalWhole, secret, share, url, whole, yesNo } from './leaf.ts'
 
 const upstreams = ['openai', 'openai-compatible', 'simulator'] as const
-const sockets = ['auto', 'off'] as const
+const sockets = ['auto', 'on', 'off'] as const
 const tiers = ['default'] as const
 const fields = { error: 'expected named fields' }
 
@@ -88,9 +88,9 @@ export const accountSchema = z.strictObject(
     priority: whole(10, [0, 1_000_000], 'The lowest number among the accounts that are ready is preferred.'),
     weight: share(1, [0, 1_000_000], 'Its share among accounts of one priority; 0: never chosen.'),
     concurrency: whole(16, [1, 100_000], 'Turns at once. Set it to what the upstream bears; beyond it other accounts, then a queue, take over.'),
-    websocket: choice(sockets, ['on'])
+    websocket: choice(sockets)
       .prefault('auto')
-      .meta(choiceNote(sockets, 'How turns of WebSocket sessions go upstream; in this version all turns go by HTTP.')),
+      .meta(choiceNote(sockets, 'How turns of WebSocket sessions go upstream: over WebSocket where it is spoken, else over HTTP; never, or always, over HTTP.')),
     proxy: optionalUrl(['http', 'https', 'socks5'], 'may name a user')
       .prefault(null)
       .meta({ description: 'The proxy through which the upstream is reached; null: directly.', 'x-unit': 'http, https or socks5 URL, or null' }),

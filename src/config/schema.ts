@@ -90,7 +90,7 @@ const key = z.strictObject(
         {
           concurrency: limit([1, 100_000], 'Turns at once; null: no limit.'),
           requests_per_minute: limit([1, 10_000_000], 'Turns a minute; null: no limit.'),
-          sessions: later('Open WebSocket sessions at once.'),
+          sessions: limit([1, 100_000], 'WebSocket sessions open at once; null: no limit.'),
           tokens_per_minute: later('Tokens a minute.'),
           usd_per_day: later('What it may spend a day.'),
           usd_per_month: later('What it may spend a month.'),
@@ -167,7 +167,7 @@ const bounds = z.strictObject(
     body: size('64MiB', ['1KiB', '1GiB'], "One request's body, decoded. Long dialogues with images fit."),
     answer: size('64MiB', ['1KiB', '1GiB'], 'One answer that is not streamed.'),
     bodies: size('1GiB', ['1KiB', '1024GiB'], 'All request bodies in the process; beyond it new turns get 503. Keep it well under the memory of the machine.'),
-    frame: size('32MiB', ['1KiB', '1GiB'], "One event of an upstream's stream; later also one frame of a client's WebSocket."),
+    frame: size('32MiB', ['1KiB', '1GiB'], "One event of an upstream's stream, and one frame of a WebSocket."),
     transcript: size('16MiB', ['0B', '1GiB'], 'What is kept of one session to say its dialogue again elsewhere.'),
     transcripts: size('512MiB', ['0B', '1024GiB'], 'The same of all sessions; the oldest idle ones are forgotten first.'),
     waiting: whole(1000, [0, 1_000_000], 'Turns that wait for an account, in all; beyond it they are refused at once.'),

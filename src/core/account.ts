@@ -24,6 +24,8 @@ export interface Account {
   readonly filterTo: 'default' | null
   /** Whether the base URL may be loopback or a private address. */
   readonly allowPrivate: boolean
+  /** How a session's turns go upstream. `auto`: over WebSocket where the upstream speaks it, else over HTTP; `on`: never over HTTP; `off`: always. */
+  readonly websocket: 'auto' | 'on' | 'off'
   /** `http://`, `https://` or `socks5://`; null connects directly. May hold a password: never logged. */
   readonly proxy: string | null
 }

@@ -22,7 +22,7 @@ export interface Bounds {
 export type Next =
   /** `budgeted`: blamed on an upstream, so the pool's failover budget must allow it. */
   | { readonly kind: 'another'; readonly budgeted: boolean }
-  | { readonly kind: 'same'; readonly afterMs: number; readonly as: 'it-is' | 'own-sealed-only'; readonly budgeted: boolean }
+  | { readonly kind: 'same'; readonly afterMs: number; readonly as: 'it-is' | 'own-sealed-only' | 'said-again' | 'bridged'; readonly budgeted: boolean }
   /** `takeBack`: what was held against accounts in this turn was the request's fault. */
   | { readonly kind: 'stop'; readonly takeBack: boolean }
 
@@ -47,6 +47,15 @@ export interface Situation {
   readonly leavesTrace: boolean
   /** Whether sealed items were sent that this account is not known to have sealed. */
   readonly sentForeign: boolean
+  /** Ways on that only a session's turn has; null: a turn over HTTP. */
+  readonly session: {
+    /** Its upstream began it by itself: nothing was asked that could be asked elsewhere. */
+    readonly adopted: boolean
+    /** Whether the account can be told the dialogue that it does not know. */
+    readonly canSayAgain: boolean
+    /** Whether the account may be asked over HTTP what it would not be asked over WebSocket. */
+    readonly canBridge: boolean
+  } | null
   /** Uniform in [0, 1). */
   readonly dice: number
 }
@@ -60,9 +69,12 @@ export function next(s: Situation): Next {
   const forbidding = new Set(s.tried.filter((t) => t.failure.kind === 'forbidden').map((t) => t.account))
   if (failure.kind === 'forbidden' && forbidding.size > 1) return { kind: 'stop', takeBack: true }
   if (s.elapsedMs > s.bounds.lastAttemptMs || s.tried.length >= s.bounds.accountsPerTurn + attemptsBeyondMax || forbidsAgain(s)) return stop
+  if (s.session?.adopted === true) return stop
+  if (failure.kind === 'lost-continuation' && s.session?.canSayAgain === true) return same('said-again')
+  if (failure.kind === 'transport' && s.session !== null) return s.session.canBridge ? same('bridged') : another(s, false)
   if (failure.kind === 'foreign-state') {
     const already = s.tried.filter((t) => t.failure.kind === 'foreign-state').length > 1
-    return s.sentForeign && !already ? { kind: 'same', afterMs: 0, as: 'own-sealed-only', budgeted: false } : stop
+    return s.sentForeign && !already ? same('own-sealed-only') : stop
   }
   if (meaning.another === 'no' || meaning.another === 'same') return stop
   const budgeted = meaning.blame === 'upstream'
@@ -71,8 +83,16 @@ export function next(s: Situation): Next {
     const afterMs = Math.round(wait * (1 + s.dice / 2))
     return s.elapsedMs + afterMs > s.bounds.lastAttemptMs ? stop : { kind: 'same', afterMs, as: 'it-is', budgeted }
   }
+  return another(s, budgeted)
+}
+
+function another(s: Situation, budgeted: boolean): Next {
   const accounts = new Set(s.tried.map((t) => t.account))
   return accounts.size >= s.bounds.accountsPerTurn ? stop : { kind: 'another', budgeted }
+}
+
+function same(as: Extract<Next, { kind: 'same' }>['as']): Next {
+  return { kind: 'same', afterMs: 0, as, budgeted: false }
 }
 
 /** It may have been served and billed: at most one further attempt, and none that could leave something behind twice. */

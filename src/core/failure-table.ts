@@ -59,8 +59,10 @@ const table: readonly Row[] = [
   { kind: 'silent', because: 'nothing came in time', when: (e) => e.signal.kind === 'silent' },
   { kind: 'broken-stream', because: 'the answer stopped before its end', when: (e) => e.signal.kind === 'ended' },
 
+  { kind: 'transport', because: 'the upstream does not speak WebSocket', when: isHandshakeForNothing },
   { kind: 'foreign-state', because: 'it holds reasoning that another account sealed', when: (e) => is(e, 'invalid_encrypted_content') },
   { kind: 'lost-continuation', because: 'it names an answer that this account does not have', when: (e) => is(e, 'previous_response_not_found') },
+  { kind: 'lost-continuation', because: 'the upstream’s connection has reached its end', when: (e) => is(e, 'websocket_connection_limit_reached') },
   { kind: 'request', because: 'the context window is exceeded', when: (e) => is(e, 'context_length_exceeded') },
   {
     kind: 'request',
@@ -126,6 +128,11 @@ const table: readonly Row[] = [
   },
   { kind: 'server', because: 'the upstream failed', when: () => true },
 ]
+
+/** A handshake names no model and no answer, so that whatever its body says, nothing but WebSocket is missing. */
+function isHandshakeForNothing({ signal, status }: Evidence): boolean {
+  return signal.kind === 'answer' && signal.over === 'websocket-handshake' && (status === 404 || status === 405 || status === 426)
+}
 
 /*
  * The message must begin with the model, so that a client's text, echoed, cannot name a model away.

@@ -20,6 +20,8 @@ export type Signal =
       readonly headers: Headers
       readonly body: 'json' | 'html' | 'other' | 'empty'
       readonly error: ErrorObject | null
+      /** Absent: over HTTP. */
+      readonly over?: 'http' | 'websocket-handshake'
     }
   /** A failure told inside a 200: `response.failed`, an `error` event, a JSON answer with `status: "failed"`. */
   | { readonly kind: 'told'; readonly status: number | null; readonly headers: Headers; readonly error: ErrorObject }

@@ -36,6 +36,8 @@ export interface Wish {
   readonly owner: AccountId | null
   /** A wish to stay: taken if ready and free, never waited for. */
   readonly pin: AccountId | null
+  /** `in-the-best-group`: where a chain of answers begins, an account of a worse priority than another that is ready is not stayed with. */
+  readonly pinHolds: 'always' | 'in-the-best-group'
   /** The account that is to be tried once more: this time nobody else is. */
   readonly again: AccountId | null
   /** Already scoped by key. Null: nothing to keep warm. */
@@ -71,7 +73,7 @@ function pick(open: readonly Candidate[], wish: Wish, dice: number): { readonly 
   const [first] = open
   if (first !== undefined && wish.owner !== null) return { candidate: first, because: 'it holds the answer that this one continues' }
   if (first !== undefined && wish.again !== null) return { candidate: first, because: 'it is tried once more' }
-  const pinned = open.find((c) => c.account.id === wish.pin)
+  const pinned = (wish.pinHolds === 'always' ? open : bestGroup(open)).find((c) => c.account.id === wish.pin)
   if (pinned !== undefined) return { candidate: pinned, because: 'the turn before was served by it' }
   const elsewhere = open.filter((c) => !wish.unwell.has(c.account.baseUrl))
   const group = bestGroup(elsewhere.length > 0 ? elsewhere : open)

@@ -1,10 +1,11 @@
 import type { ErrorObject, Signal } from '../core/failure.ts'
-import type { ClientModel, ResponseId } from '../core/ids.ts'
+import type { ClientModel, ResponseId, UpstreamModel } from '../core/ids.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Plan } from '../core/shape.ts'
+import type { Item } from '../core/transcript.ts'
 import type { Endpoint, Turn } from '../core/turn.ts'
 import type { Usage } from '../core/usage.ts'
-import type { Body, Edit } from '../lib/body.ts'
+import type { Body, Edit, Parsed, Pieces } from '../lib/body.ts'
 import type { Headers } from '../lib/headers.ts'
 
 export type Read = { readonly kind: 'turn'; readonly turn: Turn } | { readonly kind: 'refused'; readonly refusal: Refusal }
@@ -33,12 +34,16 @@ export type Seen =
 
 /** Watches one attempt's stream. Stateful, but pure: no clock, no I/O. */
 export interface EventObserver {
-  /** One whole event, `bytes[start, end)`, its closing blank line included. */
+  /** One whole event, `bytes[start, end)`: with its closing blank line, or the text of a frame. */
   see(bytes: Buffer, start: number, end: number): Seen
-  /** Hashes of reasoning that this attempt's account sealed, since last asked. */
+  /** Hashes of what this attempt's account sealed, since last asked. */
   sealed(): readonly string[]
   /** Id of the answer, as soon as the stream has named it. */
   response(): ResponseId | null
+  /** The answer's items as they came, copied: once the terminal event is seen, all of them. Null: they are more than is kept, or cannot be read. */
+  items(): readonly Item[] | null
+  /** Codex's routing tokens that the stream brought, since last asked. */
+  turnStates(): readonly string[]
 }
 
 /** What a whole JSON answer is to the turn. */
@@ -57,12 +62,78 @@ export interface Watched {
   readonly endpoint: Endpoint
   /** The name to restore in answers; null where mapping did not change it. */
   readonly restore: ClientModel | null
+  /** How the upstream's events come: as server-sent events, or each as the text of one frame. */
+  readonly framing: 'sse' | 'frames'
+  /** How the client takes them. What the observer yields stays in the upstream's framing; `frames`: errors name their status. */
+  readonly client: 'sse' | 'frames'
 }
 
 export interface Told {
   readonly status: number
   readonly headers: readonly (readonly [string, string])[]
   readonly body: Buffer
+}
+
+/** What a client's frame is, once it is read. */
+export type ClientFrame =
+  | {
+      readonly kind: 'create'
+      /** Its lane; null: the default one. */
+      readonly streamId: string | null
+      /** Null: it names none, or what cannot be one. */
+      readonly model: ClientModel | null
+      readonly previous: ResponseId | null
+      /** Whether nothing is to be generated. */
+      readonly isWarmUp: boolean
+      /** Codex's routing token; empty: there is one, but nobody can tell which. */
+      readonly turnState: string | null
+    }
+  /** `model`: the session's from now on; null: it stays. */
+  | { readonly kind: 'update'; readonly model: ClientModel | null }
+  | { readonly kind: 'steer'; readonly previous: ResponseId | null }
+  | { readonly kind: 'processed' }
+  /** `type` is empty where there is none. */
+  | { readonly kind: 'other'; readonly type: string }
+
+export type FrameRead = { readonly kind: 'frame'; readonly frame: ClientFrame } | { readonly kind: 'refused'; readonly refusal: Refusal }
+
+/** A turn that asked to generate nothing, and the id under which its answer can be continued. */
+export interface WarmUp {
+  readonly id: ResponseId
+  readonly turn: Turn
+  /** Seconds since the epoch. */
+  readonly createdAtS: number
+  readonly streamId: string | null
+}
+
+/**
+ * What a wire format is over a WebSocket: each text frame is one JSON object. `streamId` is the client's lane, null the default one; `eventId` is
+ * `evt_` and 32 hexadecimal digits, never used before.
+ */
+export interface FrameDialect {
+  /** A client's frame as a body; what stands twice is refused only where it would be acted on. */
+  parse(bytes: Buffer): Parsed
+  read(body: Body): FrameRead
+  /** The turn of a `create`. @param model the session's, for a frame that names none. */
+  readCreate(body: Body, headers: Headers, model: ClientModel): Read
+  /** What a frame says itself, as items of a dialogue, copied. Null: it cannot be taken apart. */
+  itemsOf(body: Body): readonly Item[] | null
+  /** An `update` for an account that calls its model so; null, or where it names none: the very bytes. */
+  update(body: Body, renamed: UpstreamModel | null): Pieces
+  /** A server-sent event, `bytes[start, end)`, as a frame: a part of the same bytes where that is possible. Null: there is nothing to say. */
+  frameOf(bytes: Buffer, start: number, end: number, streamId: string | null): Buffer | null
+  /** The error event of an HTTP error answer. */
+  errorFrame(told: Told, streamId: string | null, eventId: string): Buffer
+  /** The error event of a turn that breaks off; the session may go on. */
+  failInBand(error: { readonly code: string; readonly message: string }, streamId: string | null, eventId: string): Buffer
+  /** The answer to a steer that no upstream can take. */
+  steerFailed(body: Body): Buffer
+  /** Resets this client's idle timer; null: WebSocket's own pings do. */
+  keepAlive(turn: Turn): Buffer | null
+  /** The two events of a warm-up that went to no upstream. */
+  warmUp(warmUp: WarmUp): { readonly created: Buffer; readonly completed: Buffer }
+  /** Tells a client that its dialogue cannot be said again, in the form from which it recovers. */
+  lostInSession(turn: Turn): Refusal
 }
 
 /** A wire format. All of it is pure. */
@@ -89,4 +160,5 @@ export interface Dialect {
   failInBand(error: { readonly code: string; readonly message: string }, response: ResponseId | null): Buffer
   /** Resets this client's idle timer. */
   keepAlive(turn: Turn): Buffer
+  readonly frames: FrameDialect
 }

@@ -11,5 +11,7 @@ export interface Caller {
     /** Turns at once; null: no limit. */
     readonly concurrency: number | null
     readonly requestsPerMinute: number | null
+    /** WebSocket sessions open at once; null: no limit. */
+    readonly sessions: number | null
   }
 }

@@ -41,6 +41,10 @@ export interface Accounts {
   failed(lease: Lease, failure: Failure, atMs: number): void
   /** What `failed` wrote at `atMs` was the request's fault after all: strike and cooling are taken back. */
   takeBack(account: AccountId, atMs: number): void
+  /** The upstream refused this account's WebSocket as something that it does not speak: its turns take the bridge for an hour. */
+  refusedWebSocket(lease: Lease, status: number | null, atMs: number): void
+  /** False for an hour after such a refusal. */
+  speaksWebSocket(account: AccountId): boolean
   /** Counts a turn of this pool, for the failover budget. */
   countTurn(pool: PoolId): void
   /** Whether one more failover that is blamed on an upstream fits the budget; counts it when it does. */

@@ -15,13 +15,23 @@ export interface Call {
   /** Client headers that must not pass this time, in lower case. */
   readonly omit: readonly string[]
   /** Pieces to be written one after another; null for none. */
-  readonly body: { readonly pieces: readonly Buffer[]; readonly bytes: number } | null
+  readonly body: CallBody | null
   /** How long the connection may take. */
   readonly connectMs: number
   /** How long the head may take once the request was handed over. */
   readonly headMs: number
   /** Aborting it destroys the connection. */
   readonly signal: AbortSignal
+}
+
+export interface CallBody {
+  readonly pieces: readonly Buffer[]
+  readonly bytes: number
+  /**
+   * Called when the system has taken the last byte and nothing reads the pieces any more, so that their memory can be used for something else. Never called
+   * where that is not sure: an attempt that broke off, or was sent anew.
+   */
+  readonly taken?: () => void
 }
 
 /** An answer's bytes, decoded, pushed to one reader. Nothing is pushed before `read`, nor between `pause` and `resume`. */

@@ -35,7 +35,7 @@ describe('a valid file', () => {
   it('is YAML 1.2, where "no" is text', () => expect(configurationOf(base.replace('name: p', 'name: no')).pools[0]?.name).toBe('no'))
   it('may use anchors', () =>
     expect(configurationOf('accounts: [{ name: &n a, upstream: simulator }]\npools: [{ name: p, accounts: [*n] }]\n').pools[0]?.accounts).toEqual(['a']))
-  it('may say null for what is not there yet', () => expect(configurationOf(key('expires: null, limits: { sessions: null }')).keys[0]?.expires).toBeNull())
+  it('may say null for what is not there yet', () => expect(configurationOf(key('expires: null, limits: { usd_per_day: null }')).keys[0]?.expires).toBeNull())
   it('may use a private address where it says so', () =>
     expect(problemsOf(account('{}').replace('{}', 'base_url: http://10.0.0.1/v1\n    allow_private: true'))).toEqual([]))
   it('may point a simulator account at loopback', () =>
@@ -164,7 +164,6 @@ describe('what this version cannot do', () => {
       account('{}').replace('    {}\n', '').replace('upstream: openai', 'upstream: anthropic'),
       `t.yaml:3:15: accounts[0].upstream is "anthropic", which is ${not}: expected openai, openai-compatible or simulator`,
     ],
-    ['WebSockets only', account('websocket: on'), `t.yaml:5:16: accounts[0].websocket is "on", which is ${not}: expected auto or off`],
     [
       'refreshed tokens',
       account('{}').replace('    {}\n', '').replace('api_key: sk-1', 'oauth: { access_token: t, refresh_token: r }'),
@@ -173,10 +172,10 @@ describe('what this version cannot do', () => {
     ['keys that expire', key('expires: 2027-01-01T00:00:00Z'), `t.yaml:4:52: keys[0].expires is ${not}: expected it to be left out`],
     ['budgets', key('limits: { usd_per_day: 5 }'), `t.yaml:4:66: keys[0].limits.usd_per_day is ${not}: expected it to be left out`],
     [
-      'limits of sessions and tokens',
-      key('limits: { sessions: 1, tokens_per_minute: 1 }'),
-      `t.yaml:4:63: keys[0].limits.sessions is ${not}: expected it to be left out`,
-      `t.yaml:4:85: keys[0].limits.tokens_per_minute is ${not}: expected it to be left out`,
+      'limits of money and tokens',
+      key('limits: { usd_per_day: 1, tokens_per_minute: 1 }'),
+      `t.yaml:4:66: keys[0].limits.usd_per_day is ${not}: expected it to be left out`,
+      `t.yaml:4:88: keys[0].limits.tokens_per_minute is ${not}: expected it to be left out`,
     ],
     ['serving without a ledger', `${base}ledger: { on_failure: serve }\n`, `t.yaml:3:23: ledger.on_failure is "serve", which is ${not}: expected refuse`],
   ])

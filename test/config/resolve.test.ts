@@ -68,7 +68,7 @@ describe('a key', () => {
   it('is an HMAC, and what it may do', () => {
     const [laptop] = resolve(configurationOf(real('{ api_key: a }')), context).keys
     expect(laptop).toEqual({
-      caller: { key: 'laptop', pools: ['p'], models: ['fast'], limits: { concurrency: 8, requestsPerMinute: null } },
+      caller: { key: 'laptop', pools: ['p'], models: ['fast'], limits: { concurrency: 8, requestsPerMinute: null, sessions: null } },
       hash: keyHasher(secret).hash('k-1'),
     })
   })

@@ -156,6 +156,7 @@ test('never is one chosen that is not ready and free, has failed in this turn, o
   const wishes = fc.record({
     owner: fc.option(name, { freq: 4 }),
     pin: fc.option(name),
+    pinHolds: fc.constantFrom('always' as const, 'in-the-best-group' as const),
     again: fc.option(name, { freq: 4 }),
     affinity: fc.option(fc.string()),
     tried: fc.array(name, { maxLength: 4 }).map((ids) => new Set(ids)),

@@ -24,6 +24,7 @@ const situation = (attempts: readonly Tried[], differing: Partial<Situation> = {
   lone: false,
   leavesTrace: false,
   sentForeign: false,
+  session: null,
   dice: 0,
   ...differing,
 })

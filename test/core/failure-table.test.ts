@@ -31,12 +31,40 @@ describe('what a code names', () => {
     ['overloaded_error is overload', answer(529, { type: 'overloaded_error' }), 'overload'],
     ['invalid_encrypted_content is foreign state', answer(400, { code: 'invalid_encrypted_content' }), 'foreign-state'],
     ['previous_response_not_found is a lost continuation', answer(400, { code: 'previous_response_not_found' }), 'lost-continuation'],
+    [
+      'a connection at its end is a lost continuation',
+      told({ type: 'invalid_request_error', code: 'websocket_connection_limit_reached' }, 400),
+      'lost-continuation',
+    ],
     ['context_length_exceeded is the request', answer(400, { code: 'context_length_exceeded' }), 'request'],
     ['cyber_policy is the request, even in a 403', answer(403, { code: 'cyber_policy' }), 'request'],
     ['content_policy_violation is the request, even in a 500', answer(500, { code: 'content_policy_violation' }), 'request'],
     ['invalid_prompt is the request, even in a 500', answer(500, { code: 'invalid_prompt' }), 'request'],
   ])('%s', (_title, signal, kind) => {
     expect(of(signal).kind).toBe(kind)
+  })
+})
+
+describe('what a refused WebSocket handshake says', () => {
+  const handshake = (signal: Signal): Signal => (signal.kind === 'answer' ? { ...signal, over: 'websocket-handshake' } : signal)
+
+  // B11 B23 E13
+  test.each<Case>([
+    ['404 with JSON is the transport', handshake(answer(404, { type: 'invalid_request_error', message: 'Not found.' })), 'transport'],
+    ['404 is the transport, whatever code it bears', handshake(answer(404, { code: 'model_not_found' })), 'transport'],
+    ['404 with a page is the transport', handshake(page(404, 'html')), 'transport'],
+    ['405 without a body is the transport', handshake(page(405, 'empty')), 'transport'],
+    ['426 is the transport', handshake(answer(426, { code: 'invalid_request_error' })), 'transport'],
+    ['401 is the credential', handshake(answer(401)), 'credential'],
+    ['403 worded as a usage limit is quota', handshake(answer(403, { type: 'forbidden_error', message: 'usage limit reached' })), 'quota'],
+    ['400 is the request', handshake(answer(400, { message: 'bad' })), 'request'],
+    ['404 over HTTP is what it was', { ...answer(404, { message: 'Not found.' }), over: 'http' } as Signal, 'request'],
+  ])('%s', (_title, signal, kind) => {
+    expect(of(signal).kind).toBe(kind)
+  })
+
+  test('keeps the reset that was stated', () => {
+    expect(of(handshake(answer(429, {}, { 'retry-after': '30' }))).resetAtMs).toBe(now + 30_000)
   })
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Account } from '../../src/core/account.ts'
 import { parseMapping, upstreamModel } from '../../src/core/model.ts'
 import { defaultRules, type Rule } from '../../src/core/policy.ts'
-import { shape, tierSent } from '../../src/core/shape.ts'
+import { shape, tierSent, type FramePlan } from '../../src/core/shape.ts'
 import { tierAsked } from '../../src/core/tier.ts'
 import type { Turn } from '../../src/core/turn.ts'
 import { account, clientModel, upstreamName } from '../support/accounts.ts'
@@ -96,4 +96,10 @@ describe('the tier of an attempt', () => {
 
 test('items that stay behind are those that the attempt was given', () => {
   expect(shape(turn(undefined), { account: account('a'), model: upstreamName('m') }, [], [2, 4])).toMatchObject({ plan: { dropItems: [2, 4] } })
+})
+
+test('what becomes of a session’s frame is in the plan as it was decided; a turn over HTTP has none', () => {
+  const frame: FramePlan = { to: 'websocket', model: 'written', turnState: 'drop', replay: [], continues: 'dropped' }
+  expect(shape(turn(undefined), { account: account('a'), model: upstreamName('m'), frame }, [], [])).toMatchObject({ plan: { frame } })
+  expect(shapedFor(account('a'), turn(undefined))).toMatchObject({ plan: { frame: null } })
 })

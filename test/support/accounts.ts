@@ -23,6 +23,7 @@ export function account(name: string, differing: Partial<Omit<Account, 'id'>> = 
     weight: 1,
     concurrency: 16,
     filterTo: null,
+    websocket: 'auto',
     allowPrivate: false,
     proxy: null,
     ...differing,
@@ -47,5 +48,5 @@ export function candidate(name: string, differing: Partial<Omit<Candidate, 'acco
 
 /** A turn's wish: none, unless said otherwise. */
 export function wish(differing: Partial<Wish> = {}): Wish {
-  return { owner: null, pin: null, again: null, affinity: null, tried: new Set(), unwell: new Set(), ...differing }
+  return { owner: null, pin: null, pinHolds: 'always', again: null, affinity: null, tried: new Set(), unwell: new Set(), ...differing }
 }

@@ -1,5 +1,6 @@
 import type { Plan } from '../../core/shape.ts'
 import type { Body, Edit } from '../../lib/body.ts'
+import { frameEdits } from './apply-frame.ts'
 import { isReference } from './read.ts'
 
 /** What this attempt says differently from the client. No edit: the very bytes go out. */
@@ -8,6 +9,8 @@ export function apply(plan: Plan, body: Body): readonly Edit[] {
   if (plan.renamed !== null) edits.push({ kind: 'set', member: 'model', json: JSON.stringify(plan.renamed) })
   const tier = tierEdit(plan)
   if (tier !== null) edits.push(tier)
+  if (plan.frame !== null) edits.push(...frameEdits(plan, plan.frame, body))
+  // Nothing to what is said again, which has its own way of leaving items behind.
   if (plan.dropItems.length > 0) {
     edits.push({ kind: 'drop-items', member: 'input', indexes: plan.dropItems })
     edits.push({ kind: 'drop-in-items', member: 'input', indexes: named(body), name: 'id' })

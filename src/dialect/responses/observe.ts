@@ -1,16 +1,23 @@
 import type { ResponseId } from '../../core/ids.ts'
+import type { Item } from '../../core/transcript.ts'
 import { Body, type Edit } from '../../lib/body.ts'
 import { dataSpan, eventType, joinedData } from '../../lib/sse.ts'
 import type { AnswerEnd, EventObserver, Seen, Watched } from '../dialect.ts'
 import { blank, isObject, readErrorEvent, readErrorObject } from './error.ts'
-import { endOf, itemsOf, restored } from './response.ts'
-import { sealHash } from './read.ts'
+import { statusOf } from './error-status.ts'
+import { turnStateName } from './frame.ts'
+import { frameType } from './frame-of.ts'
+import { packed, textsOf, type Text } from './items.ts'
+import { endOf, itemsOf, restored, sealOf } from './response.ts'
 
 const output: Seen = { kind: 'output' }
 const nothingGoverned: ReadonlySet<string> = new Set()
 
 /** Finished items are kept for a terminal event that comes without them, up to this. Unit: bytes. Beyond it such a terminal stays as it came. */
 export const keptItemsBytesMax = 16 * 1024 * 1024
+
+/** Routing tokens that nobody has asked for yet; of more the latest count. */
+const turnStatesMax = 16
 
 /** Watches a stream of Responses events. Only lifecycle events, finished items and the terminal one are looked into; deltas are passed by their name. */
 export class ResponsesObserver implements EventObserver {
@@ -19,13 +26,20 @@ export class ResponsesObserver implements EventObserver {
   #sealed: string[] = []
   #items: { readonly index: number; readonly json: Buffer }[] | null = []
   #itemsBytes = 0
+  /** Whether a finished item could not be read. */
+  #itemsLost = false
+  #turnStates: string[] = []
+  /** The response of the terminal event, for a client that keeps what it heard. */
+  #last: Body | null = null
 
   constructor(watched: Watched) {
     this.#watched = watched
   }
 
   see(bytes: Buffer, start: number, end: number): Seen {
-    const type = eventType(bytes, start, end) ?? typeByParsing(bytes, start, end) ?? ''
+    const { framing } = this.#watched
+    const first = framing === 'sse' ? eventType(bytes, start, end) : frameType(bytes, start, end)
+    const type = first ?? typeByParsing(Event.parse(bytes, { start, end, framing })?.data) ?? ''
     switch (type) {
       case 'response.created':
       case 'response.queued':
@@ -43,6 +57,8 @@ export class ResponsesObserver implements EventObserver {
       case 'error':
         return this.#errorEvent(bytes, start, end)
       case 'response.metadata':
+      case 'codex.response.metadata':
+        this.#metadata(bytes, start, end)
         return { kind: 'held', bytes: bytes.subarray(start, end) }
       default:
         return type.startsWith('response.') ? output : { kind: 'held', bytes: bytes.subarray(start, end) }
@@ -59,9 +75,38 @@ export class ResponsesObserver implements EventObserver {
     return this.#response
   }
 
+  items(): readonly Item[] | null {
+    const spans = this.#last?.items('output') ?? []
+    if (this.#last !== null && spans.length > 0) return packed(textsOf(this.#last, spans), keptItemsBytesMax)
+    if (this.#items === null || this.#itemsLost) return null
+    return packed(
+      ordered(this.#items).map((json): Text => ({ bytes: json, start: 0, end: json.length })),
+      keptItemsBytesMax,
+    )
+  }
+
+  turnStates(): readonly string[] {
+    const states = this.#turnStates
+    if (states.length > 0) this.#turnStates = []
+    return states
+  }
+
+  #event(bytes: Buffer, start: number, end: number): Event | null {
+    return Event.parse(bytes, { start, end, framing: this.#watched.framing })
+  }
+
+  #metadata(bytes: Buffer, start: number, end: number): void {
+    const headers = this.#event(bytes, start, end)?.data.value('headers')
+    if (!isObject(headers)) return
+    for (const [name, state] of Object.entries(headers)) {
+      if (name.toLowerCase() !== turnStateName || typeof state !== 'string') continue
+      this.#turnStates = [...this.#turnStates.slice(1 - turnStatesMax), state]
+    }
+  }
+
   #lifecycle(bytes: Buffer, start: number, end: number): Buffer {
     if (this.#response !== null && this.#watched.restore === null) return bytes.subarray(start, end)
-    const event = Event.parse(bytes, start, end)
+    const event = this.#event(bytes, start, end)
     const id = event?.response?.value('id')
     if (typeof id === 'string') this.#response = id as ResponseId
     return event?.withResponse(restored(event.response, this.#watched.restore)) ?? bytes.subarray(start, end)
@@ -69,12 +114,15 @@ export class ResponsesObserver implements EventObserver {
 
   /** Copied, so that a small item does not keep a large read alive. */
   #finished(bytes: Buffer, start: number, end: number): void {
-    const data = Event.parse(bytes, start, end)?.data
+    const data = this.#event(bytes, start, end)?.data
     const span = data?.span('item') ?? null
-    if (data === undefined || span === null) return
+    if (data === undefined || span === null) {
+      this.#itemsLost = true
+      return
+    }
     const item = data.within(span)
-    const content = item?.value('type') === 'reasoning' ? item.value('encrypted_content') : null
-    if (typeof content === 'string') this.#sealed.push(sealHash(content))
+    const seal = item === null ? null : sealOf(item)
+    if (seal !== null) this.#sealed.push(seal)
     const index = data.value('output_index')
     this.#itemsBytes += span.end - span.start
     if (this.#itemsBytes > keptItemsBytesMax) this.#items = null
@@ -83,20 +131,21 @@ export class ResponsesObserver implements EventObserver {
 
   /** A terminal event that cannot be read ends the turn all the same; what it would have said is unknown. */
   #terminal(bytes: Buffer, start: number, end: number, status: AnswerEnd['status']): Seen {
-    const event = Event.parse(bytes, start, end)
+    const event = this.#event(bytes, start, end)
     const response = event?.response ?? null
     if (event === null || response === null) {
       return { kind: 'terminal', bytes: bytes.subarray(start, end), end: { ...unknownEnd, status, response: this.#response } }
     }
     const ended = { ...endOf(response), status }
     if (ended.response !== null) this.#response = ended.response
+    if (this.#watched.client === 'frames') this.#last = response
     const rebuilt = this.#rebuiltOutput(response)
     const edits = [...restored(response, this.#watched.restore), ...(rebuilt === null ? [] : [rebuilt])]
     return { kind: 'terminal', bytes: event.withResponse(edits), end: rebuilt === null ? ended : { ...ended, items: this.#itemIds() } }
   }
 
   #failed(bytes: Buffer, start: number, end: number): Seen {
-    const event = Event.parse(bytes, start, end)
+    const event = this.#event(bytes, start, end)
     const response = event?.response ?? null
     const error = readErrorObject(response?.value('error')) ?? blank
     const ended: AnswerEnd = { ...(response === null ? unknownEnd : endOf(response)), status: 'failed', code: error.code }
@@ -109,10 +158,14 @@ export class ResponsesObserver implements EventObserver {
   }
 
   #errorEvent(bytes: Buffer, start: number, end: number): Seen {
-    const { error, status, headers } = readErrorEvent(Event.parse(bytes, start, end)?.value())
+    const event = this.#event(bytes, start, end)
+    const { error, status, headers } = readErrorEvent(event?.value())
+    const toBe = status ?? statusOf(error)
+    // Over a WebSocket the status is a member, and Codex ignores an error without one (protocols.md 2.6).
+    const isUntold = this.#watched.client === 'frames' && !Number.isInteger(event?.data.value('status'))
     return {
       kind: 'failed',
-      bytes: bytes.subarray(start, end),
+      bytes: (isUntold ? event?.with([{ kind: 'set', member: 'status', json: String(toBe) }]) : null) ?? bytes.subarray(start, end),
       end: { ...unknownEnd, response: this.#response, code: error.code ?? error.type },
       signal: { kind: 'told', status, headers, error },
     }
@@ -123,11 +176,10 @@ export class ResponsesObserver implements EventObserver {
     if (this.#items === null || this.#items.length === 0) return null
     const items = response.items('output')
     if (items !== null && items.length > 0) return null
-    const ordered = this.#items.toSorted((a, b) => a.index - b.index).map((item) => item.json)
     return {
       kind: 'set',
       member: 'output',
-      json: Buffer.concat([Buffer.from('['), ...ordered.flatMap((json, i) => (i === 0 ? [json] : [comma, json])), Buffer.from(']')]),
+      json: Buffer.concat([Buffer.from('['), ...ordered(this.#items).flatMap((json, i) => (i === 0 ? [json] : [comma, json])), Buffer.from(']')]),
     }
   }
 
@@ -136,8 +188,19 @@ export class ResponsesObserver implements EventObserver {
   }
 }
 
+function ordered(items: readonly { readonly index: number; readonly json: Buffer }[]): readonly Buffer[] {
+  return items.toSorted((a, b) => a.index - b.index).map((item) => item.json)
+}
+
 const comma = Buffer.from(',')
+const nothing = Buffer.alloc(0)
 const unknownEnd: AnswerEnd = { status: 'failed', response: null, items: [], usage: null, tierServed: null, code: null }
+
+interface Place {
+  readonly start: number
+  readonly end: number
+  readonly framing: Watched['framing']
+}
 
 /** An event's data as an index, and where it lies in the event. */
 class Event {
@@ -156,8 +219,12 @@ class Event {
     this.response = span === null ? null : data.within(span)
   }
 
-  static parse(bytes: Buffer, start: number, end: number): Event | null {
+  static parse(bytes: Buffer, { start, end, framing }: Place): Event | null {
     const whole = bytes.subarray(start, end)
+    if (framing === 'frames') {
+      const parsed = Body.parse(bytes, nothingGoverned, start, end)
+      return parsed.kind === 'body' ? new Event(parsed.body, whole, nothing, nothing) : null
+    }
     const span = dataSpan(bytes, start, end)
     if (span !== null) {
       const parsed = Body.parse(bytes, nothingGoverned, span.start, span.end)
@@ -182,8 +249,12 @@ class Event {
   /** The event with these edits inside its `response`; its very bytes where there are none. */
   withResponse(edits: readonly Edit[]): Buffer {
     if (edits.length === 0 || this.response === null) return this.#whole
-    const response = Buffer.concat(this.response.edited(edits).pieces)
-    return Buffer.concat([this.#before, ...this.data.edited([{ kind: 'set', member: 'response', json: response }]).pieces, this.#after])
+    return this.with([{ kind: 'set', member: 'response', json: this.response.edited(edits).pieces }])
+  }
+
+  /** The event with these edits of its data. */
+  with(edits: readonly Edit[]): Buffer {
+    return Buffer.concat([this.#before, ...this.data.edited(edits).pieces, this.#after])
   }
 }
 
@@ -193,8 +264,7 @@ function oneLine(json: Buffer): Buffer {
 }
 
 /** An error object without a type is an error event too: clients throw on it. */
-function typeByParsing(bytes: Buffer, start: number, end: number): string | null {
-  const data = Event.parse(bytes, start, end)?.data
+function typeByParsing(data: Body | undefined): string | null {
   const type = data?.value('type')
   if (typeof type === 'string') return type
   return isObject(data?.value('error')) ? 'error' : null

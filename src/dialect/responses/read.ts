@@ -31,13 +31,26 @@ export const governed: ReadonlySet<string> = new Set([
 /** Longer names are nobody's. Unit: bytes of UTF-8. */
 const modelBytesMax = 256
 
+/** What is known of a question beside its body. */
+interface Asked {
+  readonly endpoint: Endpoint
+  readonly headers: Headers
+  /** The model of a question that names none; null: each has to. */
+  readonly model: ClientModel | null
+  readonly stream: 'where-it-says-so' | 'always'
+}
+
 /** Reads what the gateway acts on; everything else is the upstream's to judge. */
 export function read(body: Body, endpoint: Endpoint, headers: Headers): Read {
+  return readTurn(body, { endpoint, headers, model: null, stream: 'where-it-says-so' })
+}
+
+export function readTurn(body: Body, { endpoint, headers, model: otherwise, stream }: Asked): Read {
   const wrong = wrongType(body)
   if (wrong !== null) return invalid(wrong.member, wrong.expected)
-  const model = body.value('model')
+  const model = body.span('model') === null ? otherwise : body.value('model')
   if (typeof model !== 'string' || model === '') return invalid('model', 'the name of a model, as text')
-  if (Buffer.byteLength(model) > modelBytesMax) return invalid('model', `a name of at most ${modelBytesMax} bytes`)
+  if (!isModelName(model)) return invalid('model', `a name of at most ${modelBytesMax} bytes`)
   if (body.value('background') === true) {
     return {
       kind: 'refused',
@@ -51,9 +64,9 @@ export function read(body: Body, endpoint: Endpoint, headers: Headers): Read {
   const isCodex = saysCodex(headers)
   const turn: Turn = {
     endpoint,
-    model: model as ClientModel,
+    model,
     tier: tierAsked(body.value('service_tier')),
-    stream: endpoint === 'responses' && body.value('stream') === true,
+    stream: endpoint === 'responses' && (stream === 'always' || body.value('stream') === true),
     references: references(body, items, conversation),
     stored: endpoint === 'responses' && store !== false,
     leavesTrace: conversation !== null || store === true,
@@ -64,7 +77,12 @@ export function read(body: Body, endpoint: Endpoint, headers: Headers): Read {
   return { kind: 'turn', turn }
 }
 
-function invalid(member: string, expected: string): Read {
+/** Whether this may be the name of a model. */
+export function isModelName(value: unknown): value is ClientModel {
+  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= modelBytesMax
+}
+
+export function invalid(member: string, expected: string): Extract<Read, { kind: 'refused' }> {
   return { kind: 'refused', refusal: refusal('invalid_body', `\`${member}\` must be ${expected}.`, { param: member }) }
 }
 

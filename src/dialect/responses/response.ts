@@ -90,8 +90,15 @@ const unreadable: SeenAnswer = {
 function sealedIn(output: readonly Body[]): readonly string[] {
   const sealed: string[] = []
   for (const item of output) {
-    const content = item.value('type') === 'reasoning' ? item.value('encrypted_content') : null
-    if (typeof content === 'string') sealed.push(sealHash(content))
+    const seal = sealOf(item)
+    if (seal !== null) sealed.push(seal)
   }
   return sealed
+}
+
+/** The hash of what an account sealed in an item; null: nothing is sealed in it. */
+export function sealOf(item: Body): string | null {
+  const type = item.value('type')
+  const content = type === 'reasoning' || type === 'compaction' ? item.value('encrypted_content') : null
+  return typeof content === 'string' ? sealHash(content) : null
 }

@@ -1,11 +1,15 @@
 import type { Endpoint } from '../../core/turn.ts'
-import type { Dialect } from '../dialect.ts'
+import type { Dialect, FrameDialect } from '../dialect.ts'
 import { apply } from './apply.ts'
 import { readError } from './error.ts'
+import { parseFrame, readCreate, readFrame, update } from './frame.ts'
+import { frameOf } from './frame-of.ts'
+import { itemsOf } from './items.ts'
 import { ResponsesObserver } from './observe.ts'
 import { governed, read } from './read.ts'
 import { observeAnswer } from './response.ts'
 import { failInBand, keepAlive, refuse, retell } from './tell.ts'
+import { errorFrame, failInFrame, keepAliveInSession, lostInSession, steerFailed, warmUp } from './tell-frame.ts'
 
 const paths: Readonly<Record<Endpoint, string>> = {
   responses: '/responses',
@@ -13,7 +17,22 @@ const paths: Readonly<Record<Endpoint, string>> = {
   input_tokens: '/responses/input_tokens',
 }
 
-/** OpenAI's Responses API (protocols.md 1). */
+const frames: FrameDialect = {
+  parse: parseFrame,
+  read: readFrame,
+  readCreate,
+  itemsOf,
+  update,
+  frameOf,
+  errorFrame,
+  failInBand: failInFrame,
+  steerFailed,
+  keepAlive: keepAliveInSession,
+  warmUp,
+  lostInSession,
+}
+
+/** OpenAI's Responses API (protocols.md 1 and 2). */
 export const responses: Dialect = {
   name: 'responses',
   governed,
@@ -28,4 +47,5 @@ export const responses: Dialect = {
   retell,
   failInBand,
   keepAlive,
+  frames,
 }

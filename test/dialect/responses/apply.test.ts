@@ -10,6 +10,7 @@ const plan = (differing: Partial<Plan> = {}): Plan => ({
   tier: { kind: 'pass', rule: null, canonical: null },
   filterTo: null,
   dropItems: [],
+  frame: null,
   ...differing,
 })
 const filtered: Partial<Plan> = { tier: { kind: 'filter', rule: 0 } }

@@ -5,7 +5,8 @@ import type { Seen, Watched } from '../../../src/dialect/dialect.ts'
 import { ResponsesObserver } from '../../../src/dialect/responses/observe.ts'
 import { sealHash } from '../../../src/dialect/responses/read.ts'
 
-const observer = (restore: string | null = null) => new ResponsesObserver({ endpoint: 'responses', restore: restore as ClientModel | null } satisfies Watched)
+const watched = { endpoint: 'responses', framing: 'sse', client: 'sse' } as const
+const observer = (restore: string | null = null) => new ResponsesObserver({ ...watched, restore: restore as ClientModel | null } satisfies Watched)
 const sse = (value: { readonly type: string }) => `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`
 const bare = (value: object) => `data: ${JSON.stringify(value)}\n\n`
 
@@ -235,7 +236,7 @@ describe('reasoning that was sealed', () => {
     const watching = observer()
     see(watching, done({ type: 'reasoning', encrypted_content: 'one' }))
     see(watching, done({ type: 'message', encrypted_content: 'no' }))
-    see(watching, done({ type: 'reasoning', encrypted_content: 'two' }))
+    see(watching, done({ type: 'compaction', encrypted_content: 'two' }))
     expect(watching.sealed()).toEqual([sealHash('one'), sealHash('two')])
     expect(watching.sealed()).toEqual([])
   })

@@ -8,7 +8,12 @@ import { observeAnswer } from '../../../src/dialect/responses/response.ts'
 import { now } from '../../support/signals.ts'
 
 const observe = (said: string | object, endpoint: Endpoint = 'responses', restore: string | null = null) =>
-  observeAnswer(Buffer.from(typeof said === 'string' ? said : JSON.stringify(said)), { endpoint, restore: restore as ClientModel | null })
+  observeAnswer(Buffer.from(typeof said === 'string' ? said : JSON.stringify(said)), {
+    endpoint,
+    restore: restore as ClientModel | null,
+    framing: 'sse',
+    client: 'sse',
+  })
 const textOf = ({ pieces }: { readonly pieces: readonly Buffer[] }) => Buffer.concat(pieces).toString()
 
 const answer = {

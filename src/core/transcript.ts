@@ -1,0 +1,92 @@
+import type { AccountId, ResponseId } from './ids.ts'
+
+/** One item of a dialogue: its JSON as it stood, copied, and what saying it elsewhere depends on. */
+export interface Item {
+  readonly json: Buffer
+  /** `reference`: nothing but the id of an item that an upstream keeps. */
+  readonly is: 'reasoning' | 'compaction' | 'reference' | 'other'
+  /** Hash of what an account sealed in it; null: nothing is sealed. */
+  readonly sealed: string | null
+  readonly hasId: boolean
+}
+
+/** One answer that a session's client may build on, and the question that it answers. */
+export interface Node {
+  readonly id: ResponseId
+  /** What its question continued; null: a chain begins here. */
+  readonly parent: ResponseId | null
+  readonly input: readonly Item[]
+  readonly output: readonly Item[]
+  readonly owner: AccountId
+  /** Whether the owner keeps the answer beyond its connection (`store` not false). */
+  readonly stored: boolean
+}
+
+/**
+ * What an item costs beside its JSON, and a node beside its items: objects, views on buffers, hashes, the place in the map. Unit: bytes.
+ * Without it, a dialogue of very many very small items would take several times what it is said to take.
+ */
+export const overheadBytes = 256
+
+/** What a session has said and heard, as far as it fits: a graph of answers, each under its own id. Stateful, but pure: no clock, no I/O. */
+export class Transcript {
+  readonly #bytesMax: number
+  /** Oldest first. */
+  readonly #nodes = new Map<ResponseId, { readonly node: Node; readonly bytes: number }>()
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** What is kept counts as its JSON, its ids and the overhead of each part. At most the bound. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** In place of one with the same id. The oldest go, until it fits; one that is larger than the bound is not kept, and takes no other's place. */
+  add(node: Node): void {
+    const bytes = bytesOf(node)
+    this.#drop(node.id)
+    if (bytes > this.#bytesMax) return
+    for (const oldest of this.#nodes.keys()) {
+      if (this.#bytes + bytes <= this.#bytesMax) break
+      this.#drop(oldest)
+    }
+    this.#nodes.set(node.id, { node, bytes })
+    this.#bytes += bytes
+  }
+
+  find(id: ResponseId): Node | null {
+    return this.#nodes.get(id)?.node ?? null
+  }
+
+  /** The dialogue up to this answer, oldest first. Null where a part of it is not kept, or its ids lead in a circle. */
+  chain(id: ResponseId): readonly Node[] | null {
+    const chain: Node[] = []
+    for (let at: ResponseId | null = id; at !== null;) {
+      const node = this.find(at)
+      if (node === null || chain.length === this.#nodes.size) return null
+      chain.push(node)
+      at = node.parent
+    }
+    return chain.toReversed()
+  }
+
+  clear(): void {
+    this.#nodes.clear()
+    this.#bytes = 0
+  }
+
+  #drop(id: ResponseId): void {
+    this.#bytes -= this.#nodes.get(id)?.bytes ?? 0
+    this.#nodes.delete(id)
+  }
+}
+
+/** Ids are somebody else's texts, and may be long: two bytes a character at the most. */
+function bytesOf({ id, parent, input, output }: Node): number {
+  const ids = 2 * (id.length + (parent?.length ?? 0))
+  const items = [...input, ...output]
+  return overheadBytes + ids + items.reduce((sum, item) => sum + overheadBytes + item.json.length, 0)
+}
