@@ -31,6 +31,7 @@ const owners = [
   { what: 'other processes and threads', modules: '^(node:)?(child_process|worker_threads|cluster)$', folders: ['storage', 'cli', 'app.ts'] },
   { what: 'the embedded store', modules: 'node_modules/(better-sqlite3|kysely|@types/better-sqlite3)/', folders: ['storage'] },
   { what: 'proxies', modules: 'node_modules/(https-proxy-agent|socks-proxy-agent)/', folders: ['upstream'] },
+  { what: 'WebSocket framing', modules: 'node_modules/(ws|@types/ws)/', folders: ['upstream', 'server', 'simulator'] },
   { what: 'logs and metrics', modules: 'node_modules/(pino|prom-client)/', folders: ['observe'] },
   { what: 'YAML', modules: 'node_modules/yaml/', folders: ['config', 'cli'] },
   { what: 'the command line', modules: 'node_modules/commander/', folders: ['cli', 'main.ts'] },

@@ -74,6 +74,7 @@ export class Exchange {
     request.on('finish', () => {
       if (this.#phase !== 'sending' || request !== this.#request) return
       this.#phase = 'waiting'
+      if (this.#connection === 'kept' && !request.destroyed) this.#call?.body?.taken?.()
       this.#timer(call.headMs, () => this.#end({ kind: 'silent', waitingFor: 'head' }))
     })
     request.on('response', (message) => this.#answered(request, message))

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccountId } from '../../src/core/ids.ts'
-import { account, answerOf, body, bytesOf, callOf, drained, eventually, Rig, signalOf } from './rig.ts'
+import { account, answerOf, aWhile, body, bytesOf, callOf, drained, eventually, Rig, signalOf } from './rig.ts'
 
 let rig: Rig
 beforeEach(() => (rig = new Rig()))
@@ -79,6 +79,30 @@ describe('a call to an upstream over HTTP', () => {
       'user-agent': 'turnout',
       connection: 'keep-alive',
     })
+  })
+
+  it('says that its body was taken when the last byte has gone, and not before', async () => {
+    const asked = Promise.withResolvers<() => void>()
+    const server = await rig.http((request, response) => asked.resolve(() => void bytesOf(request).then(() => response.end('ok'))))
+    const taken: string[] = []
+    const large = Buffer.alloc(8_000_000, 'x')
+    const sending = rig.transport().send(callOf(account(`http://127.0.0.1:${server.port}/v1`), { body: { ...body(large), taken: () => taken.push('taken') } }))
+    const read = await asked.promise
+    await aWhile()
+    expect(taken).toEqual([])
+    read()
+    expect(await drained(answerOf(await sending).body)).toEqual({ text: 'ok', how: 'end' })
+    expect(taken).toEqual(['taken'])
+  })
+
+  it('never says so of a body that was answered before its end', async () => {
+    const server = await rig.http((_request, response) => response.end('early'))
+    const taken: string[] = []
+    const large = Buffer.alloc(8_000_000, 'x')
+    const call = callOf(account(`http://127.0.0.1:${server.port}/v1`), { body: { ...body(large), taken: () => taken.push('taken') } })
+    expect(await drained(answerOf(await rig.transport().send(call)).body)).toEqual({ text: 'early', how: 'end' })
+    await eventually(() => server.open() === 0)
+    expect(taken).toEqual([])
   })
 
   it('says method, base path and path, and no body where there is none', async () => {

@@ -99,6 +99,7 @@ export function account(baseUrl: string, more: Partial<Account> = {}): Account {
     weight: 1,
     concurrency: 4,
     filterTo: null,
+    websocket: 'auto',
     allowPrivate: false,
     proxy: null,
     ...more,

@@ -1,0 +1,92 @@
+import { skipSpace, walkObject } from '../lib/json-scan.ts'
+import { isNamed, parsedValue } from '../lib/member-name.ts'
+
+/* What is looked up in an upstream's text frame to know whose it is. Most frames are told by their first bytes; none is parsed for it as a whole. */
+
+/** How nearly every frame begins. */
+const opening = Buffer.from('{"type":"')
+const typeBytesMax = 128
+const quote = 0x22
+const backslash = 0x5c
+const streamIdName = Buffer.from('"stream_id"')
+/** Frames about errors and steers are small; a larger one is not looked into. */
+const parsedBytesMax = 256 * 1024
+/** The id of a response stands at the front of its first event. */
+const idWithinBytes = 512
+
+/** The `type` of a frame; null where it has none, or is no JSON object. */
+export function frameType(frame: Buffer): string | null {
+  if (frame.length > opening.length && opening.compare(frame, 0, opening.length) === 0) {
+    const end = frame.indexOf(quote, opening.length)
+    const isPlain = end !== -1 && end - opening.length <= typeBytesMax && frame[end - 1] !== backslash
+    const type = isPlain ? frame.toString('latin1', opening.length, end) : '\\'
+    if (!type.includes('\\')) return type
+  }
+  return textMember(frame, 'type')
+}
+
+/** The lane that a frame names; empty where it names none. */
+export function frameLane(frame: Buffer): string {
+  // Inside a string the quotes would be escaped: nearly every frame without a lane is told by one search.
+  return frame.includes(streamIdName) ? (textMember(frame, 'stream_id') ?? '') : ''
+}
+
+/** Whether a frame of this type is the last of its response. */
+export function isTerminal(type: string | null): boolean {
+  return type === 'response.completed' || type === 'response.incomplete' || type === 'response.failed' || type === 'error'
+}
+
+/** The code of an `error` event, wherever it stands. */
+export function errorCode(frame: Buffer): string | null {
+  const event = small(frame)
+  const code = text(member(event, 'error'), 'code') ?? text(event, 'code')
+  return code === '' ? null : code
+}
+
+/** What a `response.steer.*` event is about. */
+export interface Steer {
+  readonly id: string | null
+  /** The response that was steered. */
+  readonly response: string | null
+}
+
+export function steerOf(frame: Buffer): Steer {
+  const steer = member(small(frame), 'steer')
+  return { id: text(steer, 'id'), response: text(steer, 'previous_response_id') }
+}
+
+/** The id of the response that `response.created` begins, where it stands at the front. */
+export function createdId(frame: Buffer): string | null {
+  return /"id"\s*:\s*"([^"\\]+)"/.exec(frame.toString('latin1', 0, idWithinBytes))?.[1] ?? null
+}
+
+/** A top-level member that is a string; null where it is absent, anything else, or the frame is no JSON object. The last one of that name counts. */
+function textMember(frame: Buffer, name: string): string | null {
+  const parts: number[] = []
+  if (walkObject(frame, skipSpace(frame, 0, frame.length), frame.length, parts) === -1) return null
+  for (let at = parts.length - 4; at >= 0; at -= 4) {
+    const [start = 0, end = 0, value = 0, valueEnd = 0] = parts.slice(at, at + 4)
+    if (!isNamed(frame, start, end, name)) continue
+    const found = parsedValue(frame, value, valueEnd)
+    return typeof found === 'string' ? found : null
+  }
+  return null
+}
+
+function small(frame: Buffer): unknown {
+  if (frame.length > parsedBytesMax) return null
+  try {
+    return JSON.parse(frame.toString('utf8'))
+  } catch {
+    return null
+  }
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined
+}
+
+function text(value: unknown, name: string): string | null {
+  const found = member(value, name)
+  return typeof found === 'string' ? found : null
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { createdId, errorCode, frameLane, frameType, isTerminal, steerOf } from '../../src/upstream/frame.ts'
+
+const bytes = (text: string) => Buffer.from(text)
+
+describe('what is looked up in a frame', () => {
+  for (const [what, frame, type] of [
+    ['as nearly every upstream writes it', '{"type":"response.created","response":{}}', 'response.created'],
+    ['with white space', ' { "type" : "response.created" }', 'response.created'],
+    ['not at the front', '{"stream_id":"a","response":{"type":"x"},"type":"error"}', 'error'],
+    ['with an escape', String.raw`{"type":"response\u002ecreated"}`, 'response.created'],
+    ['longer than any', `{"type":"${'x'.repeat(200)}"}`, 'x'.repeat(200)],
+    ['that is no string', '{"type":1}', null],
+    ['of a frame that has none', '{"a":"type"}', null],
+    ['of a frame that is cut', '{"type":"respo', null],
+    ['of a list', '["type","error"]', null],
+    ['of what is no JSON', 'hello', null],
+    ['of an empty frame', '', null],
+  ] as const) {
+    it(`its type, ${what}`, () => expect(frameType(bytes(frame))).toBe(type))
+  }
+
+  for (const [what, frame, lane] of [
+    ['at the front', '{"stream_id":"a","type":"x"}', 'a'],
+    ['at the end, behind much', `{"type":"x","response":{"text":"${'y'.repeat(100_000)}"},"stream_id":"b"}`, 'b'],
+    ['of a frame that names none', '{"type":"x"}', ''],
+    ['not the one that text speaks of', String.raw`{"type":"x","delta":"\"stream_id\":\"a\""}`, ''],
+    ['not the one of a member inside', '{"type":"x","response":{"stream_id":"a"}}', ''],
+    ['the last one, as parsers take it', '{"stream_id":"a","stream_id":"b"}', 'b'],
+    ['none where it is no string', '{"stream_id":7}', ''],
+  ] as const) {
+    it(`its lane, ${what}`, () => expect(frameLane(bytes(frame))).toBe(lane))
+  }
+
+  it('whether its response ends with it', () => {
+    for (const type of ['response.completed', 'response.incomplete', 'response.failed', 'error']) expect(isTerminal(type)).toBe(true)
+    for (const type of ['response.created', 'response.output_text.done', 'codex.rate_limits', null]) expect(isTerminal(type)).toBe(false)
+  })
+
+  it('the code of an error, inside its object or beside its type', () => {
+    expect(errorCode(bytes('{"type":"error","error":{"code":"a"},"code":"b"}'))).toBe('a')
+    expect(errorCode(bytes('{"type":"error","code":"b"}'))).toBe('b')
+    expect(errorCode(bytes('{"type":"error","error":"text"}'))).toBeNull()
+    expect(errorCode(bytes(`{"type":"error","code":"b","message":"${'x'.repeat(300_000)}"}`))).toBeNull()
+  })
+
+  it('which response was steered', () => {
+    expect(steerOf(bytes('{"type":"response.steer.accepted","steer":{"id":"st_1","previous_response_id":"resp_1"}}'))).toEqual({
+      id: 'st_1',
+      response: 'resp_1',
+    })
+    expect(steerOf(bytes('{"type":"response.steer.failed"}'))).toEqual({ id: null, response: null })
+    expect(steerOf(bytes('{"type":"response.steer.failed"'))).toEqual({ id: null, response: null })
+  })
+
+  it('the id of a response that begins', () => {
+    expect(createdId(bytes('{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response"}}'))).toBe('resp_1')
+    expect(createdId(bytes('{"type":"response.created"}'))).toBeNull()
+  })
+})
