@@ -23,7 +23,8 @@ export interface Answer {
   readonly model: string
   readonly createdAtS: number
   readonly items: readonly Item[]
-  readonly ending: 'completed' | 'incomplete'
+  /** `completed`, or why it is incomplete. */
+  readonly ending: 'completed' | 'max_output_tokens' | 'steered'
   /** As the terminal event says it. */
   readonly usage: unknown
   readonly tierServed: string
@@ -53,7 +54,7 @@ export function answer(question: Question, asker: Asker, nowMs: number): Answer 
     model: question.model + behaviour.snapshot,
     createdAtS: Math.floor(nowMs / 1000),
     items,
-    ending: said === null || said.whole ? 'completed' : 'incomplete',
+    ending: said === null || said.whole ? 'completed' : 'max_output_tokens',
     usage: behaviour.usage ?? usage(question, asker, outputTokens, reasoning === null ? 0 : reasoningTokens),
     tierServed: served(behaviour.tier, question),
     terminalOutput: 'whole',
@@ -97,7 +98,7 @@ interface CallAsked {
   readonly says: string
 }
 
-/** The calls that the input asks for: `call:<tool>` in the user's last words, or a `tool_choice` that demands one. */
+/** The calls that the input asks for: `call:<tool>` in the user's last words, its arguments behind it in parentheses, or a `tool_choice` that demands one. */
 function callsAsked(question: Question): readonly CallAsked[] {
   const tools = question.fields['tools']
   const choice = question.fields['tool_choice']
@@ -109,13 +110,14 @@ function callsAsked(question: Question): readonly CallAsked[] {
     if (!isObject(tool) || typeof tool['name'] !== 'string') continue
     if (tool['type'] === 'function' || tool['type'] === 'custom') named.set(tool['name'], tool['type'])
   }
-  const wanted = [...last.text.matchAll(/\bcall:([\w.-]+)/g)].map((match) => match[1] ?? '').filter((name) => named.has(name))
-  if (wanted.length === 0 && isObject(choice) && typeof choice['name'] === 'string' && named.has(choice['name'])) wanted.push(choice['name'])
+  const asked = [...last.text.matchAll(/\bcall:([\w.-]+)(?:\((\{[^)]*\})\))?/g)].map(([, name = '', says]) => ({ name, says }))
+  const wanted: { readonly name: string; readonly says?: string | undefined }[] = asked.filter(({ name }) => named.has(name))
+  if (wanted.length === 0 && isObject(choice) && typeof choice['name'] === 'string' && named.has(choice['name'])) wanted.push({ name: choice['name'] })
   const first = named.keys().next()
-  if (wanted.length === 0 && choice === 'required' && first.done !== true) wanted.push(first.value)
-  return wanted.map((name) => {
+  if (wanted.length === 0 && choice === 'required' && first.done !== true) wanted.push({ name: first.value })
+  return wanted.map(({ name, says }) => {
     const flavour = named.get(name) ?? 'function'
-    return { name, flavour, says: flavour === 'custom' ? `asked: ${few(last.text)}` : JSON.stringify({ asked: few(last.text) }) }
+    return { name, flavour, says: says ?? (flavour === 'custom' ? `asked: ${few(last.text)}` : JSON.stringify({ asked: few(last.text) })) }
   })
 }
 

@@ -30,11 +30,17 @@ export interface BehaviourSpec {
   readonly usage?: JsonObject | null
   /** Members that this upstream does not support: 400 `unsupported_parameter`. */
   readonly unsupported?: readonly string[]
-  /** Added to the headers of every answer. */
+  /** Added to the headers of every answer, and of the 101 of a handshake. */
   readonly headers?: { readonly [name: string]: string | readonly string[] }
   readonly faults?: readonly FaultSpec[]
-  /** For benchmarks: requests are not looked at, faults and memory are off, and the answer is one prepared beforehand, with a fresh id. */
+  /** For benchmarks: requests are not looked at, faults and memory are off, and the answer is one prepared beforehand, with a fresh id. WebSocket turns are always streams. */
   readonly fast?: 'off' | 'stream' | 'json'
+  /** `refuse`: handshakes are answered 426, as by an upstream that speaks HTTP only. */
+  readonly websocket?: 'serve' | 'refuse'
+  /** How old a WebSocket connection may become. */
+  readonly connectionMs?: number
+  /** Which models take `response.steer`. */
+  readonly steering?: 'gpt-6' | 'always' | 'never'
 }
 
 /** A behaviour with every member set. */
@@ -55,6 +61,9 @@ const defaults: Omit<Behaviour, 'label' | 'faults'> = {
   unsupported: [],
   headers: {},
   fast: 'off',
+  websocket: 'serve',
+  connectionMs: 60 * 60_000,
+  steering: 'gpt-6',
 }
 
 /** @throws TypeError when a fault's name is unknown. */
@@ -100,6 +109,9 @@ const behaviourShapes: Shapes & { readonly [M in keyof BehaviourSpec]-?: unknown
   headers: must('headers'),
   faults: must('faults'),
   fast: must(['off', 'stream', 'json']),
+  websocket: must(['serve', 'refuse']),
+  connectionMs: must('number'),
+  steering: must(['gpt-6', 'always', 'never']),
 }
 
 const faultShapes: Shapes & { readonly [M in keyof FaultSpec]-?: unknown } = {
@@ -109,6 +121,7 @@ const faultShapes: Shapes & { readonly [M in keyof FaultSpec]-?: unknown } = {
   forMs: must('number'),
   chance: must('number'),
   on: must(['turns', 'every-request']),
+  at: must(['turn', 'handshake']),
   models: must('strings'),
   status: must('count'),
   body: must('anything'),
@@ -121,6 +134,9 @@ const faultShapes: Shapes & { readonly [M in keyof FaultSpec]-?: unknown } = {
   events: must('count'),
   before: must(['head', 'events', 'output']),
   shape: must(['nested', 'flat']),
+  statusAs: must(['status', 'status_code', 'none']),
+  closeCode: must('count'),
+  reason: must('string'),
   megabytes: must('number'),
   types: must('strings'),
   location: must('string'),

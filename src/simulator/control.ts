@@ -6,7 +6,8 @@ import type { Received } from './received.ts'
 export interface Controlled {
   set(key: string | null, spec: ReturnType<typeof readBehaviour>): void
   reset(): void
-  keys(): readonly { readonly key: string; readonly in_flight: number; readonly in_flight_max: number }[]
+  close(key: string, code: number, reason?: string): void
+  keys(): readonly { readonly key: string; readonly in_flight: number; readonly in_flight_max: number; readonly connections: number }[]
   received(): readonly Received[]
 }
 
@@ -24,9 +25,11 @@ export function mayControl(remote: string | undefined, origin: string | undefine
 /**
  * The control endpoint.
  *
- * `GET /_control` -> `{keys: [{key, in_flight, in_flight_max}], received: [{at_ms, method, path, key, headers, body, body_bytes, body_hash, status, faults}]}`.
+ * `GET /_control` -> `{keys: [{key, in_flight, in_flight_max, connections}], received: [{at_ms, kind, transport, connection, lane, method, path, key, headers, body,
+ * body_bytes, body_hash, status, faults, dialogue}]}`.
  * `POST /_control` with `{key, ...behaviour}` gives that key the behaviour, whole (`faults: ["quota"]` or `[{fault: "quota", after: 2, resets_in_seconds: 5}]`);
- * without `key` it is for every key that has none of its own. `{reset: true}` goes back to the start instead. Both answer `{}`.
+ * without `key` it is for every key that has none of its own. `{reset: true}` goes back to the start instead, and `{key, close: 1012}` closes the WebSocket
+ * connections of the key with that code. All answer `{}`.
  */
 export function control(method: string, body: Buffer, to: Controlled): ControlAnswer {
   if (method === 'GET') return { status: 200, text: JSON.stringify({ keys: to.keys(), received: to.received().map(told) }) }
@@ -34,9 +37,11 @@ export function control(method: string, body: Buffer, to: Controlled): ControlAn
   try {
     const value: unknown = JSON.parse(body.toString('utf8'))
     if (!isObject(value)) return wrong(400, 'The body must be an object.')
-    const { key, reset, ...spec } = value
+    const { key, reset, close, ...spec } = value
     if (key !== undefined && key !== null && typeof key !== 'string') return wrong(400, '"key" must be a text.')
+    if (close !== undefined && (typeof close !== 'number' || typeof key !== 'string')) return wrong(400, '"close" must be a code, and needs a "key".')
     if (reset === true) to.reset()
+    else if (typeof close === 'number' && typeof key === 'string') to.close(key, close)
     else to.set(key ?? null, readBehaviour(spec))
     return { status: 200, text: '{}' }
   } catch (error) {
@@ -45,8 +50,9 @@ export function control(method: string, body: Buffer, to: Controlled): ControlAn
 }
 
 function told(one: Received): unknown {
-  const { atMs, bodyBytes, bodyHash, method, path, key, headers, body, status, faults } = one
-  return { at_ms: atMs, method, path, key, headers, body, body_bytes: bodyBytes, body_hash: bodyHash, status, faults }
+  const { atMs, kind, transport, connection, lane, method, path, key, headers, body, status, faults, dialogue } = one
+  const where = { at_ms: atMs, kind, transport, connection, lane, method, path, key, headers }
+  return { ...where, body, body_bytes: one.bodyBytes, body_hash: one.bodyHash, status, faults, dialogue }
 }
 
 const wrong = (status: number, message: string): ControlAnswer => ({

@@ -7,7 +7,13 @@ type HeaderValues = { readonly [name: string]: string | readonly string[] }
 export type Deed =
   | { readonly kind: 'nothing' }
   /** Answers this instead, before the request is looked at. */
-  | { readonly kind: 'status'; readonly status: number; readonly headers: HeaderValues; readonly say: (at: { nowMs: number; model: string | null }) => string }
+  | {
+      readonly kind: 'status'
+      readonly status: number
+      readonly headers: HeaderValues
+      readonly say: (at: { nowMs: number; model: string | null }) => string
+      readonly socket: SocketManner
+    }
   /** The head is never sent. */
   | { readonly kind: 'hang' }
   /** The connection is reset before the head. */
@@ -17,7 +23,16 @@ export type Deed =
   | { readonly kind: 'stop'; readonly events: number; readonly how: 'hang' | 'cut' | 'end' }
   | { readonly kind: 'malformed'; readonly events: number }
   /** Fails inside a 200: by `response.failed` (`status: "failed"` in JSON), or by an error event. */
-  | { readonly kind: 'failed'; readonly events: number; readonly as: 'failed' | 'nested' | 'flat'; readonly error: Told }
+  | {
+      readonly kind: 'failed'
+      readonly events: number
+      readonly as: 'failed' | 'nested' | 'flat'
+      readonly error: Told
+      readonly headers: HeaderValues
+      readonly socket: SocketManner
+    }
+  /** Closes a WebSocket after so many events; what is no WebSocket is cut. */
+  | { readonly kind: 'close'; readonly events: number; readonly close: Close }
   | { readonly kind: 'empty-output' }
   | { readonly kind: 'usage'; readonly usage: unknown }
   | { readonly kind: 'giant'; readonly events: number; readonly bytes: number }
@@ -32,6 +47,33 @@ export interface Told {
   readonly message: string
   readonly status: number | null
 }
+
+/** How a WebSocket is closed. */
+export interface Close {
+  readonly code: number
+  readonly reason: string
+}
+
+/** What only WebSocket knows of a fault: how its error event tells the status, and whether a close stands behind. */
+export interface SocketManner {
+  readonly statusAs: 'status' | 'status_code' | 'none'
+  readonly close: Close | null
+}
+
+/** The codes that a close may have; 1005 and 1006 are never said, but can be had. */
+const closeCodes = (code: number) => (code >= 1000 && code <= 1014 && code !== 1004) || (code >= 3000 && code <= 4999)
+
+/** @throws TypeError when no WebSocket can be closed like this. */
+export function closeOf(code: number, reason = ''): Close {
+  if (!closeCodes(code)) throw new TypeError(`no WebSocket closes with ${code}; the codes are 1000 to 1003, 1005 to 1014, and 3000 to 4999`)
+  if (Buffer.byteLength(reason) > 123) throw new TypeError('the reason of a close has at most 123 bytes')
+  return { code, reason }
+}
+
+const socketOf = (spec: FaultSpec): SocketManner => ({
+  statusAs: spec.statusAs ?? 'status',
+  close: spec.closeCode === undefined ? null : closeOf(spec.closeCode, spec.reason),
+})
 
 type Make = (spec: FaultSpec) => Deed
 
@@ -49,13 +91,19 @@ function refusal(status: number, error: { message: string; type: string; param?:
   return (spec) => {
     const code = spec.code === undefined ? (error.code ?? null) : spec.code
     const text = errorText({ message: spec.message ?? error.message, type: error.type, param: error.param ?? null, code })
-    return { kind: 'status', status: spec.status ?? status, headers: { ...jsonType, ...retryAfter(spec, null), ...spec.headers }, say: () => text }
+    return {
+      kind: 'status',
+      status: spec.status ?? status,
+      headers: { ...jsonType, ...retryAfter(spec, null), ...spec.headers },
+      say: () => text,
+      socket: socketOf(spec),
+    }
   }
 }
 
 function page(status: number, title: string): Make {
   const text = htmlOf(title)
-  return (spec) => ({ kind: 'status', status: spec.status ?? status, headers: { ...htmlType, ...spec.headers }, say: () => text })
+  return (spec) => ({ kind: 'status', status: spec.status ?? status, headers: { ...htmlType, ...spec.headers }, say: () => text, socket: socketOf(spec) })
 }
 
 function retryAfter(spec: FaultSpec, otherwise: number | null): { [name: string]: string } {
@@ -67,7 +115,13 @@ function status(spec: FaultSpec): Deed {
   const body = spec.body ?? { error: { message: spec.message ?? 'This answer was asked for.', type: 'server_error', param: null, code: spec.code ?? null } }
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const type = typeof body !== 'string' ? jsonType : /^\s*</.test(body) ? htmlType : { 'content-type': 'text/plain' }
-  return { kind: 'status', status: spec.status ?? 500, headers: { ...type, ...retryAfter(spec, null), ...spec.headers }, say: () => text }
+  return {
+    kind: 'status',
+    status: spec.status ?? 500,
+    headers: { ...type, ...retryAfter(spec, null), ...spec.headers },
+    say: () => text,
+    socket: socketOf(spec),
+  }
 }
 
 function quota(spec: FaultSpec): Deed {
@@ -77,7 +131,7 @@ function quota(spec: FaultSpec): Deed {
     const message = spec.message ?? 'The usage limit has been reached'
     return JSON.stringify({ error: { type: 'usage_limit_reached', message, plan_type: 'plus', ...reset } })
   }
-  return { kind: 'status', status: spec.status ?? 429, headers: { ...jsonType, ...spec.headers }, say }
+  return { kind: 'status', status: spec.status ?? 429, headers: { ...jsonType, ...spec.headers }, say, socket: socketOf(spec) }
 }
 
 function rate(spec: FaultSpec): Deed {
@@ -85,7 +139,7 @@ function rate(spec: FaultSpec): Deed {
   const seconds = hint['retry-after'] ?? null
   const message = spec.message ?? `Rate limit reached for requests.${seconds === null ? '' : ` Please try again in ${seconds}s.`}`
   const text = errorText({ message, type: 'requests', param: null, code: spec.code === undefined ? 'rate_limit_exceeded' : spec.code })
-  return { kind: 'status', status: spec.status ?? 429, headers: { ...jsonType, ...hint, ...spec.headers }, say: () => text }
+  return { kind: 'status', status: spec.status ?? 429, headers: { ...jsonType, ...hint, ...spec.headers }, say: () => text, socket: socketOf(spec) }
 }
 
 function model(spec: FaultSpec): Deed {
@@ -96,7 +150,7 @@ function model(spec: FaultSpec): Deed {
       param: 'model',
       code: spec.code === undefined ? 'model_not_found' : spec.code,
     })
-  return { kind: 'status', status: spec.status ?? 404, headers: { ...jsonType, ...spec.headers }, say }
+  return { kind: 'status', status: spec.status ?? 404, headers: { ...jsonType, ...spec.headers }, say, socket: socketOf(spec) }
 }
 
 const stop =
@@ -114,6 +168,8 @@ const failed =
       message: spec.message ?? 'Our servers are currently overloaded. Please try again later.',
       status: spec.status ?? null,
     },
+    headers: { ...retryAfter(spec, null), ...spec.headers },
+    socket: socketOf(spec),
   })
 
 const codexWindows: HeaderValues = {
@@ -152,6 +208,7 @@ export const deeds = {
   silent: stop('hang', 1),
   cut: stop('cut', behindOutput),
   reset: () => ({ kind: 'reset' }),
+  close: (spec) => ({ kind: 'close', events: spec.events ?? 0, close: closeOf(spec.closeCode ?? 1011, spec.reason) }),
   'end-early': stop('end', behindOutput),
   malformed: (spec) => ({ kind: 'malformed', events: spec.events ?? behindOutput }),
   failed: failed('failed'),
@@ -168,6 +225,7 @@ export const deeds = {
     status: spec.status ?? 302,
     headers: { ...htmlType, location: spec.location ?? '/v1/redirected', ...spec.headers },
     say: () => htmlOf('Found'),
+    socket: socketOf(spec),
   }),
   'html-404': page(404, 'Not Found'),
   drip: (spec) => ({ kind: 'drip', chunkBytes: spec.chunkBytes ?? 64, ms: spec.ms ?? 10 }),

@@ -2,16 +2,24 @@ import { itemDone, type Answer, type Item } from './answer.ts'
 import type { Told } from './deed.ts'
 import type { JsonObject } from './error.ts'
 
-/** One event of a stream, as it goes over the wire. */
+/** One event of a stream, or a body that is said whole. */
 export interface Frame {
   /** Before it, after the one in front of it. */
   readonly waitMs: number
+  /** The event's type; null: it is no event. */
+  readonly event: string | null
+  /** Its JSON. */
   readonly text: string
+}
+
+/** As it goes over HTTP. */
+export function sse({ event, text }: Frame): string {
+  return event === null ? text : `event: ${event}\ndata: ${text}\n\n`
 }
 
 /** Any event that has no place in the count. */
 export function frame(fields: JsonObject & { readonly type: string }): Frame {
-  return { waitMs: 0, text: `event: ${fields.type}\ndata: ${JSON.stringify(fields)}\n\n` }
+  return { waitMs: 0, event: fields.type, text: JSON.stringify(fields) }
 }
 
 const padding = 'k3Vx0aQ9ZbWm7RtL'
@@ -29,7 +37,7 @@ class EventWriter {
 
   /** @param members the event's own members as JSON, without braces. */
   add(type: string, members: string, waitMs = 0): void {
-    this.frames.push({ waitMs, text: `event: ${type}\ndata: {"type":"${type}","sequence_number":${this.frames.length},${members}}\n\n` })
+    this.frames.push({ waitMs, event: type, text: `{"type":"${type}","sequence_number":${this.frames.length},${members}}` })
   }
 
   delta(type: string, members: string, delta: string): void {
@@ -45,7 +53,7 @@ export function eventsOf(answer: Answer, paceMs: number): readonly Frame[] {
   writer.add('response.created', `"response":${response.begun}`)
   writer.add('response.in_progress', `"response":${response.begun}`)
   for (const [at, item] of answer.items.entries()) writeItem(writer, item, at)
-  writer.add(`response.${answer.ending}`, `"response":${response.ended(answer.terminalOutput === 'whole' ? outputText(answer) : '[]')}`)
+  writer.add(`response.${statusOf(answer)}`, `"response":${response.ended(answer.terminalOutput === 'whole' ? outputText(answer) : '[]')}`)
   return writer.frames
 }
 
@@ -61,16 +69,25 @@ export function failedJsonOf(answer: Answer, error: Told): string {
 
 export function failedFrame(answer: Answer, error: Told, sequence: number): Frame {
   const members = `"sequence_number":${sequence},"response":${responseText(answer).failed(error)}`
-  return { waitMs: 0, text: `event: response.failed\ndata: {"type":"response.failed",${members}}\n\n` }
+  return { waitMs: 0, event: 'response.failed', text: `{"type":"response.failed",${members}}` }
 }
 
-export function errorFrame(error: Told, shape: 'nested' | 'flat', sequence: number): Frame {
+/** The events of a warm-up: it prepares, and says nothing. */
+export function warmUpEventsOf(answer: Answer): readonly Frame[] {
+  const writer = new EventWriter(0, false)
+  const response = responseText(answer)
+  writer.add('response.created', `"response":${response.begun}`)
+  writer.add('response.completed', `"response":${response.ended('[]')}`)
+  return writer.frames
+}
+
+/** An error event in the middle of a stream. `top`: what else stands at its top. */
+export function errorFrame(error: Told, shape: 'nested' | 'flat', top: JsonObject): Frame {
   const fields = { code: error.code, message: error.message, param: null }
-  if (shape === 'flat') return frame({ type: 'error', sequence_number: sequence, ...fields })
-  const status = error.status === null ? {} : { status: error.status }
-  return frame({ type: 'error', sequence_number: sequence, ...status, error: { type: 'server_error', ...fields } })
+  return frame(shape === 'flat' ? { type: 'error', ...top, ...fields } : { type: 'error', ...top, error: { type: 'server_error', ...fields } })
 }
 
+const statusOf = (answer: Answer) => (answer.ending === 'completed' ? 'completed' : 'incomplete')
 const outputText = (answer: Answer) => JSON.stringify(answer.items.map(itemDone))
 
 /** The response object in its stages. What they have in common is written once, for a request may be long. */
@@ -78,7 +95,7 @@ function responseText(answer: Answer) {
   const { fields } = answer.question
   const head = `{"id":"${answer.id}","object":"response","created_at":${answer.createdAtS},"model":${JSON.stringify(answer.model)}`
   const asked = typeof fields['service_tier'] === 'string' ? fields['service_tier'] : 'auto'
-  const incomplete = answer.ending === 'incomplete' ? '{"reason":"max_output_tokens"}' : 'null'
+  const incomplete = answer.ending === 'completed' ? 'null' : `{"reason":"${answer.ending}"}`
   let echoed: string | null = null
   const echo = () => (echoed ??= JSON.stringify(echoOf(fields)).slice(1))
   const stage = (status: string, members: string) => `${head},"status":"${status}",${members},${echo()}`
@@ -86,7 +103,7 @@ function responseText(answer: Answer) {
     begun: stage('in_progress', `"error":null,"incomplete_details":null,"output":[],"usage":null,"service_tier":${JSON.stringify(asked)}`),
     ended: (output: string) =>
       stage(
-        answer.ending,
+        statusOf(answer),
         `"completed_at":${answer.createdAtS},"error":null,"incomplete_details":${incomplete},"output":${output},"usage":${JSON.stringify(answer.usage)},"service_tier":${JSON.stringify(answer.tierServed)}`,
       ),
     failed: (error: Told) =>

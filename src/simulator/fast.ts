@@ -1,13 +1,13 @@
-import { answer } from './answer.ts'
+import { answer, type Answer } from './answer.ts'
 import type { Behaviour } from './behaviour.ts'
-import { eventsOf, jsonOf } from './events.ts'
+import { eventsOf, jsonOf, type Frame } from './events.ts'
 import type { Memory } from './memory.ts'
 import { stepsOf, stream, whole, type Step } from './play.ts'
 import { readQuestion } from './question.ts'
-import type { Scripted } from './script.ts'
+import type { Scripted } from './stage.ts'
 
 /** One piece of an answer prepared beforehand. `holes`: where its id stands in the bytes. */
-interface Piece {
+export interface Piece {
   readonly step: Step
   readonly holes: readonly number[]
 }
@@ -27,22 +27,36 @@ export function fastScript(behaviour: Behaviour, memory: Memory, nowMs: number):
   let template = templates.get(behaviour)
   if (template === undefined) templates.set(behaviour, (template = prepare(behaviour, memory, nowMs)))
   const id = memory.id('resp_')
-  const steps = template.pieces.map(({ step, holes }) => {
-    if (step.kind !== 'send' || holes.length === 0) return step
-    const bytes = Buffer.from(step.bytes)
-    for (const at of holes) bytes.write(id, at, 'latin1')
-    return { ...step, bytes }
-  })
-  return { head: template.head, headAfterMs: 0, steps, faults: [] }
+  const steps = template.pieces.map((piece) => withId(piece, id))
+  return { head: template.head, headAfterMs: 0, steps, faults: [], dialogue: null }
 }
 
-function prepare(behaviour: Behaviour, memory: Memory, nowMs: number): Template {
-  const asker = { key: '', behaviour: { ...behaviour, models: null, unsupported: [] }, memory }
-  const body = { model: fastModel, input: 'fast', stream: behaviour.fast === 'stream', store: false }
+export function withId({ step, holes }: Piece, id: string): Step {
+  if (step.kind !== 'send' || holes.length === 0) return step
+  const bytes = Buffer.from(step.bytes)
+  for (const at of holes) bytes.write(id, at, 'latin1')
+  return { ...step, bytes }
+}
+
+/** What every answer of a fast key says, and its events. */
+export function saidFast(
+  behaviour: Behaviour,
+  memory: Memory,
+  nowMs: number,
+  form: 'stream' | 'json',
+): { readonly said: Answer; readonly frames: readonly Frame[] } {
+  const asker = { key: '', behaviour: { ...behaviour, models: null, unsupported: [] }, memory, recall: () => null }
+  const body = { model: fastModel, input: 'fast', stream: form === 'stream', store: false }
   const question = readQuestion(body, 64, asker)
   if (question.kind === 'refused') throw new Error(`the fast question was refused: ${question.text}`)
   const said = answer(question, asker, nowMs)
-  const play = question.stream ? stream(eventsOf(said, behaviour.paceMs), {}) : whole(200, jsonOf(said))
+  return { said, frames: form === 'stream' ? eventsOf(said, behaviour.paceMs) : [] }
+}
+
+function prepare(behaviour: Behaviour, memory: Memory, nowMs: number): Template {
+  const form = behaviour.fast === 'stream' ? 'stream' : 'json'
+  const { said, frames } = saidFast(behaviour, memory, nowMs, form)
+  const play = form === 'stream' ? stream(frames, {}) : whole(200, jsonOf(said))
   const { headers, steps } = stepsOf(play)
   return {
     head: { status: 200, headers: { 'x-request-id': memory.id('req_'), ...behaviour.headers, ...headers } },
@@ -53,7 +67,7 @@ function prepare(behaviour: Behaviour, memory: Memory, nowMs: number): Template 
 /** Stretches without the id that are longer than this are shared, not copied for each answer. */
 const sharedBytesMin = 4_096
 
-function piecesOf(step: Extract<Step, { kind: 'send' }>, id: string): readonly Piece[] {
+export function piecesOf(step: Extract<Step, { kind: 'send' }>, id: string): readonly Piece[] {
   const { bytes } = step
   const pieces: Piece[] = []
   let holes: number[] = []

@@ -12,6 +12,8 @@ export interface FaultSpec {
   readonly chance?: number
   /** Strikes turns only, or listings and stored answers as well. Credential and 403 faults strike every request unless told otherwise. */
   readonly on?: 'turns' | 'every-request'
+  /** Strikes turns, or the handshakes of WebSocket connections and nothing else. */
+  readonly at?: 'turn' | 'handshake'
   /** Strikes only requests that name one of these models. */
   readonly models?: readonly string[]
   /** `status`: what is answered. A body that is an object goes out as JSON, a text as it is. */
@@ -27,12 +29,18 @@ export interface FaultSpec {
   readonly message?: string
   /** `slow`: how long; `drip`: between two chunks. */
   readonly ms?: number
-  /** How many events go out before the fault; at most all but the terminal one. */
+  /** How many events go out before the fault; at most all but the terminal one. Over WebSocket a frame is an event. */
   readonly events?: number
   /** `slow`: what the wait stands before. */
   readonly before?: 'head' | 'events' | 'output'
   /** `error-event`: the two spellings of an error event. */
   readonly shape?: 'nested' | 'flat'
+  /** How an error event over WebSocket tells its status: by this member at its top, or not at all. */
+  readonly statusAs?: 'status' | 'status_code' | 'none'
+  /** `close`: the code; 1005: none is told; 1006: the connection breaks instead. Error events and `failed` over WebSocket: the connection is closed behind them. */
+  readonly closeCode?: number
+  /** The reason that goes with the close code. */
+  readonly reason?: string
   readonly megabytes?: number
   /** `unknown-event`: the types to be sent. */
   readonly types?: readonly string[]

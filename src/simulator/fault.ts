@@ -1,8 +1,11 @@
 import { deeds, type Deed, type FaultName } from './deed.ts'
 import type { FaultSpec } from './fault-spec.ts'
 
-/** Every fault that can be asked for, by name. `_` may stand for `-` wherever a name is read. */
-export const faultNames = Object.keys(deeds) as readonly FaultName[]
+/** Faults that only WebSocket knows; over HTTP the connection breaks. */
+export const socketFaultNames: readonly FaultName[] = ['close']
+
+/** Every other fault that can be asked for, by name. `_` may stand for `-` wherever a name is read. */
+export const faultNames = (Object.keys(deeds) as readonly FaultName[]).filter((name) => !socketFaultNames.includes(name))
 
 /** A fault, ready to strike. */
 export interface Fault {
@@ -12,6 +15,7 @@ export interface Fault {
   readonly forMs: number
   readonly chance: number
   readonly on: 'turns' | 'every-request'
+  readonly at: 'turn' | 'handshake'
   readonly models: ReadonlySet<string> | null
   readonly deed: Deed
 }
@@ -25,7 +29,7 @@ export interface Strikes {
 
 /** What decides whether a fault strikes. `model` is null where the request names none. */
 export interface Target {
-  readonly kind: 'turn' | 'other'
+  readonly kind: 'turn' | 'other' | 'handshake'
   readonly model: string | null
   readonly nowMs: number
   readonly dice: () => number
@@ -36,8 +40,9 @@ const credentials: ReadonlySet<FaultName> = new Set(['credential', 'credential-b
 /** @throws TypeError naming the faults that there are, when this is none of them. */
 export function faultName(name: string): FaultName {
   const spelt = name.trim().toLowerCase().replaceAll('_', '-')
-  const found = faultNames.find((known) => known === spelt)
-  if (found === undefined) throw new TypeError(`no fault is called "${name}"; there are: ${faultNames.join(', ')}`)
+  const names = [...faultNames, ...socketFaultNames]
+  const found = names.find((known) => known === spelt)
+  if (found === undefined) throw new TypeError(`no fault is called "${name}"; there are: ${names.join(', ')}`)
   return found
 }
 
@@ -50,6 +55,7 @@ export function faultOf(spec: FaultSpec): Fault {
     forMs: spec.forMs ?? Infinity,
     chance: spec.chance ?? 1,
     on: spec.on ?? (credentials.has(name) ? 'every-request' : 'turns'),
+    at: spec.at ?? 'turn',
     models: spec.models === undefined ? null : new Set(spec.models),
     deed: deeds[name](spec),
   }
@@ -57,7 +63,8 @@ export function faultOf(spec: FaultSpec): Fault {
 
 /** Counts the request, and says whether the fault strikes it. */
 export function strikes(fault: Fault, count: Strikes, target: Target): boolean {
-  if (fault.on === 'turns' && target.kind !== 'turn') return false
+  if ((fault.at === 'handshake') !== (target.kind === 'handshake')) return false
+  if (fault.on === 'turns' && target.kind === 'other') return false
   if (fault.models !== null && (target.model === null || !fault.models.has(target.model))) return false
   count.seen += 1
   if (count.seen <= fault.after || count.struck >= fault.times) return false

@@ -1,4 +1,5 @@
 import type { Dice } from '../lib/clock.ts'
+import type { Dialogue } from './dialogue.ts'
 import { behaviour, type Behaviour, type BehaviourSpec } from './behaviour.ts'
 import type { JsonObject } from './error.ts'
 import { strikes, type Fault, type Strikes, type Target } from './fault.ts'
@@ -10,6 +11,8 @@ export interface Stored {
   /** The whole response object, as JSON; written when it is asked for, which is seldom. */
   readonly response: () => string
   readonly input: readonly JsonObject[]
+  /** Up to here, this answer included. */
+  readonly dialogue: Dialogue
   readonly background: boolean
   /** Tokens and items of the dialogue up to here, this answer included. */
   readonly tokens: number

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../lib/clock.ts'
-import type { Scripted } from './script.ts'
 import type { Step } from './play.ts'
+import type { Scripted } from './stage.ts'
 
 /** Plays a script on a connection, at its pace and no faster than the other side reads. Stops when the connection is gone. */
 export function perform(scripted: Scripted, response: ServerResponse, clock: Clock): void {

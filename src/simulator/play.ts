@@ -1,24 +1,33 @@
 import { gzipSync } from 'node:zlib'
 import type { Answer } from './answer.ts'
-import type { Deed } from './deed.ts'
-import { errorFrame, failedFrame, failedJsonOf, frame, type Frame } from './events.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { Close, Deed } from './deed.ts'
+import { errorFrame, failedFrame, failedJsonOf, frame, sse, type Frame } from './events.ts'
+import type { JsonObject } from './error.ts'
+import { headersTold, statusTold } from './error-event.ts'
 
 export type HeaderValues = { readonly [name: string]: string | readonly string[] }
 
 /** An answer as it will be played, before it is bytes. */
 export interface Play {
+  readonly transport: 'http' | 'websocket'
   /** `events`: the frames are events. `whole`: there is one frame, the body. */
   readonly form: 'events' | 'whole'
   readonly status: number
   readonly headers: HeaderValues
   readonly headAfterMs: number
   readonly frames: readonly Frame[]
-  readonly end: 'end' | 'cut' | 'reset' | 'hang'
+  /** `short`: as if all were well, and it is not. */
+  readonly end: 'end' | 'short' | 'cut' | 'reset' | 'hang'
+  /** How a WebSocket is closed behind the answer; null: it stays. */
+  readonly close: Close | null
   /** Laid over the bytes at the very end. */
   readonly coding: 'identity' | 'gzip'
   readonly drip: { readonly chunkBytes: number; readonly ms: number } | null
   /** Whether the answer came to a good end, and so is stored. */
   readonly good: boolean
+  /** What the model had before it; null where no model was asked. */
+  readonly dialogue: Dialogue | null
 }
 
 /** What is done to the connection, in this order. */
@@ -34,15 +43,18 @@ export type Step =
 
 export function whole(status: number, text: string, headers: HeaderValues = {}): Play {
   return {
+    transport: 'http',
     form: 'whole',
     status,
     headers: { 'content-type': 'application/json', ...headers },
     headAfterMs: 0,
-    frames: [{ waitMs: 0, text }],
+    frames: [{ waitMs: 0, event: null, text }],
     end: 'end',
+    close: null,
     coding: 'identity',
     drip: null,
     good: status < 400,
+    dialogue: null,
   }
 }
 
@@ -67,9 +79,11 @@ export function alter(play: Play, deed: Deed, answer: Answer | null): Play {
       return slow(play, deed)
     case 'stop':
       return stop(play, deed)
+    case 'close':
+      return { ...stop(play, { kind: 'stop', events: deed.events, how: 'cut' }), close: deed.close }
     case 'malformed':
       if (play.form === 'whole') return { ...play, frames: halved(play.frames), good: false }
-      return { ...play, frames: inserted(play.frames, deed.events, [{ waitMs: 0, text: malformedEvent }]) }
+      return { ...play, frames: inserted(play.frames, deed.events, [malformedEvent]) }
     case 'failed':
       return answer === null ? play : failed(play, deed, answer)
     case 'giant':
@@ -82,11 +96,12 @@ export function alter(play: Play, deed: Deed, answer: Answer | null): Play {
     case 'drip':
       return { ...play, drip: deed }
     case 'headers':
+      if (play.transport === 'websocket') return { ...play, frames: [frame({ type: 'response.metadata', headers: headersTold(deed.headers) }), ...play.frames] }
       return { ...play, headers: { ...play.headers, ...deed.headers } }
   }
 }
 
-const malformedEvent = 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":\n\n'
+const malformedEvent: Frame = { waitMs: 0, event: 'response.output_text.delta', text: '{"type":"response.output_text.delta","delta":' }
 
 /** The lifecycle events that stand before any output. */
 const lifecycle = 2
@@ -109,20 +124,33 @@ function slow(play: Play, deed: Extract<Deed, { kind: 'slow' }>): Play {
 }
 
 function stop(play: Play, deed: Extract<Deed, { kind: 'stop' }>): Play {
-  if (play.form === 'events') return { ...play, frames: play.frames.slice(0, place(play.frames, deed.events)), end: deed.how, good: false }
+  const end = deed.how === 'end' ? 'short' : deed.how
+  if (play.form === 'events') return { ...play, frames: play.frames.slice(0, place(play.frames, deed.events)), end, good: false }
   if (deed.how === 'hang') return { ...play, headAfterMs: Infinity, frames: [], end: 'hang', good: false }
   // A body that is cut had announced its whole length; one that ends early is chunked, so that only its content can betray it.
   const framing: HeaderValues = deed.how === 'cut' ? { 'content-length': lengthOf(play.frames) } : { 'transfer-encoding': 'chunked' }
-  return { ...play, headers: { ...play.headers, ...framing }, frames: halved(play.frames), end: deed.how, good: false }
+  return { ...play, headers: { ...play.headers, ...framing }, frames: halved(play.frames), end, good: false }
 }
 
 const lengthOf = (frames: readonly Frame[]) => String(frames.reduce((sum, one) => sum + Buffer.byteLength(one.text), 0))
 
 function failed(play: Play, deed: Extract<Deed, { kind: 'failed' }>, answer: Answer): Play {
-  if (play.form === 'whole') return { ...play, frames: [{ waitMs: 0, text: failedJsonOf(answer, deed.error) }], good: false }
+  if (play.form === 'whole') return { ...play, frames: [{ waitMs: 0, event: null, text: failedJsonOf(answer, deed.error) }], good: false }
   const kept = play.frames.slice(0, place(play.frames, deed.events))
-  const last = deed.as === 'failed' ? failedFrame(answer, deed.error, kept.length) : errorFrame(deed.error, deed.as, kept.length)
-  return { ...play, frames: [...kept, last], good: false }
+  const last = deed.as === 'failed' ? failedFrame(answer, deed.error, kept.length) : errorFrame(deed.error, deed.as, topOf(play, deed, kept.length))
+  const status = deed.as === 'failed' || play.transport === 'http' ? play.status : (deed.error.status ?? statusUntold)
+  return { ...play, status, frames: [...kept, last], close: deed.socket.close, good: false }
+}
+
+/** The status of an error event over WebSocket whose fault names none. */
+const statusUntold = 500
+
+/** What stands at the top of an error event beside the error. A stream over HTTP tells the status only where it was asked to. */
+function topOf({ transport }: Play, { as, error, headers, socket }: Extract<Deed, { kind: 'failed' }>, sequence: number): JsonObject {
+  const top = { sequence_number: sequence }
+  if (transport === 'http') return as === 'flat' || error.status === null ? top : { ...top, status: error.status }
+  const told = headersTold(headers)
+  return { ...top, ...statusTold(error.status ?? statusUntold, socket.statusAs), ...(Object.keys(told).length === 0 ? {} : { headers: told }) }
 }
 
 /** The bulk is padding that every reader must carry and none may use, so that the answer stays what it was. */
@@ -153,7 +181,7 @@ export function stepsOf(play: Play): { readonly headers: HeaderValues; readonly 
   const steps = play.drip === null ? bursts(play) : drips(play, play.drip)
   const framed = 'content-length' in play.headers || 'transfer-encoding' in play.headers
   const length = play.form === 'whole' && !framed ? { 'content-length': String(steps.reduce((sum, step) => sum + step.bytes.length, 0)) } : {}
-  return { headers: { ...play.headers, ...length }, steps: [...steps, { kind: play.end }] }
+  return { headers: { ...play.headers, ...length }, steps: [...steps, { kind: play.end === 'short' ? 'end' : play.end }] }
 }
 
 type Send = Extract<Step, { kind: 'send' }>
@@ -173,16 +201,17 @@ function bursts(play: Play): readonly Send[] {
       flush()
       waitMs = one.waitMs
     }
-    text += one.text
+    text += sse(one)
   }
   flush()
   return sends
 }
 
-const zipped = (play: Play) => gzipSync(play.frames.map((one) => one.text).join(''))
+const textOf = (play: Play) => play.frames.map(sse).join('')
+const zipped = (play: Play) => gzipSync(textOf(play))
 
 function drips(play: Play, drip: { readonly chunkBytes: number; readonly ms: number }): readonly Send[] {
-  const bytes = play.coding === 'gzip' ? zipped(play) : Buffer.from(play.frames.map((one) => one.text).join(''))
+  const bytes = play.coding === 'gzip' ? zipped(play) : Buffer.from(textOf(play))
   const size = Math.max(1, drip.chunkBytes, Math.ceil(bytes.length / dripsMax))
   const sends: Send[] = []
   for (let at = 0; at < bytes.length; at += size) sends.push({ kind: 'send', waitMs: at === 0 ? 0 : drip.ms, bytes: bytes.subarray(at, at + size) })

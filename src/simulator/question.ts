@@ -1,4 +1,5 @@
 import type { Behaviour } from './behaviour.ts'
+import { continued, dialogueBytesMax, type Dialogue } from './dialogue.ts'
 import { isObject, refused, type JsonObject, type Refused } from './error.ts'
 import type { Memory, Stored } from './memory.ts'
 import { opens } from './seal.ts'
@@ -13,7 +14,8 @@ export interface Question {
   readonly store: boolean
   /** The input as items, a text included. */
   readonly input: readonly JsonObject[]
-  readonly previous: Stored | null
+  /** What the model has before it. */
+  readonly dialogue: Dialogue
   /** Of the whole dialogue, as far as it is known here. */
   readonly inputTokens: number
   readonly items: number
@@ -24,6 +26,8 @@ export interface Asker {
   readonly key: string
   readonly behaviour: Behaviour
   readonly memory: Memory
+  /** The earlier answer of this id that may be continued here. */
+  readonly recall: (id: string) => Stored | null
 }
 
 /** The body as an object. What is wrong with it is what a real service would say. */
@@ -57,7 +61,7 @@ export function readQuestion(fields: JsonObject, bodyBytes: number, asker: Asker
     stream: fields['stream'] === true,
     store: fields['store'] !== false,
     input: input.items,
-    previous: before,
+    dialogue: continued(before?.dialogue ?? null, input.items, bodyBytes),
     inputTokens: Math.ceil(bodyBytes / 4) + (before?.tokens ?? 0),
     items: input.items.length + (before?.items ?? 0),
   }
@@ -109,8 +113,13 @@ function readInput(input: unknown): { readonly items: readonly JsonObject[] } | 
 
 function readPrevious(id: unknown, asker: Asker): { readonly kind: 'found'; readonly stored: Stored } | Refused | null {
   if (typeof id !== 'string') return null
-  const stored = asker.memory.stored(asker.key, id)
-  if (stored !== null) return { kind: 'found', stored }
+  const stored = asker.recall(id)
+  if (stored === null) return lost(id)
+  if (stored.dialogue.bytes <= dialogueBytesMax) return { kind: 'found', stored }
+  return refused(400, 'The dialogue is longer than this simulator continues.', { param: 'input', code: 'context_length_exceeded' })
+}
+
+function lost(id: string): Refused {
   return refused(400, `Previous response with id '${id}' not found.`, { param: 'previous_response_id', code: 'previous_response_not_found' })
 }
 

@@ -3,13 +3,16 @@ import type { AddressInfo } from 'node:net'
 import { systemClock, systemDice, type Clock, type Dice } from '../lib/clock.ts'
 import type { BehaviourSpec } from './behaviour.ts'
 import { control, mayControl } from './control.ts'
+import { closeOf } from './deed.ts'
 import { errorText } from './error.ts'
 import { fastScript } from './fast.ts'
 import { InFlight } from './in-flight.ts'
 import { Memory } from './memory.ts'
 import { perform } from './perform.ts'
 import { ReceivedLog, type Received } from './received.ts'
-import { keyOf, script, type Scripted } from './script.ts'
+import { keyOf, script } from './script.ts'
+import { isHandshake, Sockets } from './sockets.ts'
+import type { Scripted } from './stage.ts'
 
 export interface SimulatorOptions {
   /** Default 127.0.0.1. */
@@ -24,28 +27,34 @@ export interface SimulatorOptions {
   readonly keys?: { readonly [key: string]: BehaviourSpec }
   /** Default `serve`; `refuse`: 401 `invalid_api_key`. */
   readonly unknownKeys?: 'serve' | 'refuse'
-  /** The largest request body; a larger one gets 413. */
+  /** The largest request body; a larger one gets 413. A larger frame closes its connection with 1009. */
   readonly bodyBytesMax?: number
   /** How much of each body the log keeps. */
   readonly bodyKeptBytesMax?: number
   readonly receivedMax?: number
+  /** How much the log keeps of what models had before them, all entries together. */
+  readonly dialoguesKeptBytesMax?: number
   readonly storedMax?: number
 }
 
-/** A scripted upstream that speaks the Responses API over HTTP: realistic answers, and faults on demand. */
+/** A scripted upstream that speaks the Responses API over HTTP and WebSocket: realistic answers, and faults on demand. */
 export interface Simulator {
   /** The base URL, ending in `/v1`. */
   readonly url: string
   readonly port: number
-  /** The last requests, oldest first; 1,000 unless told otherwise. Requests to `fast` keys are not in it. */
+  /** The last requests, handshakes and frames, oldest first; 1,000 unless told otherwise. Requests to `fast` keys are not in it, but their handshakes are. */
   received(): readonly Received[]
-  /** Requests of this key that are being answered now. */
+  /** Requests of this key that are being answered now, turns over WebSocket included. */
   inFlight(key: string): number
   /** The most that ever were at once. A request that its client broke off counts until its connection is seen to close. */
   inFlightMax(key: string): number
-  /** Gives a key this behaviour, whole; faults start afresh. Null: all keys that have none of their own. */
+  /** WebSocket connections of this key that are open. */
+  connections(key: string): number
+  /** Closes them now. 1005: without a code; 1006: they break. @throws TypeError when nobody can close with this code. */
+  closeConnections(key: string, code: number, reason?: string): void
+  /** Gives a key this behaviour, whole; open connections obey it from their next turn on; faults start afresh. Null: all keys that have none of their own. */
   set(key: string | null, behaviour: BehaviourSpec): void
-  /** As it was at the start: behaviours, stored answers, log, counts. */
+  /** As it was at the start: behaviours, stored answers, log, counts. Connections stay open. */
   reset(): void
   /** Cuts what is running. */
   close(): Promise<void>
@@ -54,6 +63,7 @@ export interface Simulator {
 const bodyBytesMax = 64 * 1024 * 1024
 const bodyKeptBytesMax = 64 * 1024
 const receivedMax = 1_000
+const dialoguesKeptBytesMax = 32 * 1024 * 1024
 
 /** Starts a simulator. @throws TypeError when a fault's name is unknown; rejects when it cannot listen. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
@@ -69,16 +79,24 @@ class Shell implements Simulator {
   readonly #log: ReceivedLog
   readonly #inFlight = new InFlight()
   readonly #bodyBytesMax: number
+  readonly #sockets: Sockets
   url = ''
   port = 0
 
   constructor(options: SimulatorOptions) {
     this.#clock = options.clock ?? systemClock
     this.#memory = new Memory({ ...options, dice: options.dice ?? systemDice })
-    this.#log = new ReceivedLog(options.receivedMax ?? receivedMax, options.bodyKeptBytesMax ?? bodyKeptBytesMax)
+    this.#log = new ReceivedLog({
+      entriesMax: options.receivedMax ?? receivedMax,
+      bodyKeptMax: options.bodyKeptBytesMax ?? bodyKeptBytesMax,
+      dialoguesKeptMax: options.dialoguesKeptBytesMax ?? dialoguesKeptBytesMax,
+    })
     this.#bodyBytesMax = options.bodyBytesMax ?? bodyBytesMax
     // An upstream that closes idle connections early would race with the pools of those who test against it.
-    this.#server = createServer({ keepAliveTimeout: 75_000, requestTimeout: 0 }, (request, response) => this.#receive(request, response))
+    const keeping = { keepAliveTimeout: 75_000, requestTimeout: 0, shouldUpgradeCallback: isHandshake }
+    this.#server = createServer(keeping, (request, response) => this.#receive(request, response))
+    this.#sockets = new Sockets({ memory: this.#memory, log: this.#log, inFlight: this.#inFlight, clock: this.#clock, frameBytesMax: this.#bodyBytesMax })
+    this.#server.on('upgrade', (request, _socket, head) => this.#sockets.upgrade(request, head))
   }
 
   async listen(host: string, port: number): Promise<void> {
@@ -103,6 +121,14 @@ class Shell implements Simulator {
     return this.#inFlight.max(key)
   }
 
+  connections(key: string): number {
+    return this.#sockets.open(key)
+  }
+
+  closeConnections(key: string, code: number, reason?: string): void {
+    this.#sockets.close(key, closeOf(code, reason))
+  }
+
   set(key: string | null, behaviour: BehaviourSpec): void {
     this.#memory.set(key, behaviour)
   }
@@ -117,6 +143,7 @@ class Shell implements Simulator {
     return new Promise((resolve) => {
       this.#server.close(() => resolve())
       this.#server.closeAllConnections()
+      this.#sockets.destroy()
     })
   }
 
@@ -139,9 +166,14 @@ class Shell implements Simulator {
     this.#read(request, response, (body) => {
       const asked = { method: request.method ?? 'GET', path: request.url ?? '/', headers: request.headers, body, nowMs: this.#clock.now() }
       const scripted = script(asked, this.#memory)
-      this.#log.add({ ...asked, key, atMs: asked.nowMs, bodyBytes: body.length, status: scripted.head?.status ?? null, faults: scripted.faults })
+      const { head, faults, dialogue } = scripted
+      this.#log.add({ ...asked, kind: 'request', key, atMs: asked.nowMs, connection: null, lane: null })({ status: head?.status ?? null, faults, dialogue })
       this.#perform(scripted, response)
     })
+  }
+
+  #count(key: string) {
+    return { key, in_flight: this.inFlight(key), in_flight_max: this.inFlightMax(key), connections: this.connections(key) }
   }
 
   #perform(scripted: Scripted, response: ServerResponse): void {
@@ -176,7 +208,8 @@ class Shell implements Simulator {
       ? control(request.method ?? 'GET', body, {
           set: (key, spec) => this.set(key, spec),
           reset: () => this.reset(),
-          keys: () => this.#memory.keys().map((key) => ({ key, in_flight: this.inFlight(key), in_flight_max: this.inFlightMax(key) })),
+          close: (key, code, reason) => this.closeConnections(key, code, reason),
+          keys: () => this.#memory.keys().map((key) => this.#count(key)),
           received: () => this.received(),
         })
       : {

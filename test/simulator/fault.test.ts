@@ -73,6 +73,12 @@ describe('a fault inside a stream', () => {
     expect([answer.head?.status, endOf(answer)]).toEqual([200, end])
   })
 
+  it('close, which only WebSocket knows, breaks the connection', () => {
+    expect(endOf(under([{ fault: 'close', closeCode: 1011 }]))).toBe('cut')
+    expect(endOf(under([{ fault: 'close', closeCode: 1011 }], hello))).toBe('cut')
+    expect(endOf(under([{ fault: 'server', closeCode: 1011 }]))).toBe('end')
+  })
+
   it('stands behind as many events as told, but never behind the terminal one', () => {
     expect(typesIn(textOf(under([{ fault: 'cut', events: 0 }])))).toEqual([])
     expect(typesIn(textOf(under([{ fault: 'cut', events: 2 }])))).toEqual(lifecycle)

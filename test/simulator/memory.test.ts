@@ -7,6 +7,7 @@ const stored = (id: string, bytes: number) => ({
   key: 'key-a',
   response: () => '',
   input: [],
+  dialogue: { before: null, items: [], bytes },
   background: false,
   tokens: 0,
   items: 0,

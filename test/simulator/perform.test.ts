@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { perform } from '../../src/simulator/perform.ts'
-import type { Scripted } from '../../src/simulator/script.ts'
+import type { Scripted } from '../../src/simulator/stage.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 /** A connection whose reader takes `room` pieces and then stops until it is drained. */
@@ -37,7 +37,7 @@ class SlowReader extends EventEmitter {
 }
 
 const send = (text: string, waitMs = 0) => ({ kind: 'send', waitMs, bytes: Buffer.from(text) }) as const
-const scripted = (steps: Scripted['steps']): Scripted => ({ head: { status: 200, headers: {} }, headAfterMs: 0, steps, faults: [] })
+const scripted = (steps: Scripted['steps']): Scripted => ({ head: { status: 200, headers: {} }, headAfterMs: 0, steps, faults: [], dialogue: null })
 const play = (steps: Scripted['steps'], reader: SlowReader, clock = new VirtualClock()) => perform(scripted(steps), reader as unknown as ServerResponse, clock)
 
 describe('a performance', () => {

@@ -1,0 +1,56 @@
+import type { Deed } from './deed.ts'
+import { refused } from './error.ts'
+import type { Memory } from './memory.ts'
+import { whole, type HeaderValues, type Play } from './play.ts'
+import { keyOf } from './script.ts'
+import { altered, ofRefusal, scripted, statusPlay, type Asked, type Scripted } from './stage.ts'
+
+/** What is answered to a handshake of WebSocket. */
+export type Greeting =
+  | {
+      readonly kind: 'accept'
+      readonly key: string
+      /** Of the 101. */
+      readonly headers: HeaderValues
+      readonly afterMs: number
+      /** How long the connection may live. */
+      readonly connectionMs: number
+      readonly faults: readonly string[]
+    }
+  | { readonly kind: 'refuse'; readonly key: string | null; readonly scripted: Scripted }
+
+/** Decides about a handshake. Touches nothing but `memory`. */
+export function greet(asked: Asked, memory: Memory): Greeting {
+  const key = keyOf(asked.headers)
+  const requestId = memory.id('req_')
+  const refuse = (play: Play, struck: Parameters<typeof scripted>[3] = []): Greeting => ({
+    kind: 'refuse',
+    key,
+    scripted: scripted(asked, requestId, play, struck),
+  })
+  if (key === null) return refuse(ofRefusal(refused(401, 'No API key was given: send it as `Authorization: Bearer <key>`.')))
+  const behaviour = memory.behaviour(key)
+  if (behaviour === null) return refuse(ofRefusal(refused(401, 'Incorrect API key provided.', { code: 'invalid_api_key' })))
+  const struck = memory.struck(key, { kind: 'handshake', model: null, nowMs: asked.nowMs, dice: memory.dice })
+  const instead = statusPlay(struck, asked.nowMs, null)
+  if (instead !== null) return refuse({ ...instead, headers: { ...behaviour.headers, ...instead.headers } }, struck)
+  if (behaviour.websocket === 'refuse') return refuse(altered(ofRefusal(httpOnly), struck, null), struck)
+  const headers: { [name: string]: string | readonly string[] } = { 'x-request-id': requestId, ...behaviour.headers }
+  let afterMs = 0
+  for (const { deed } of struck) {
+    const end = endOf(deed)
+    if (end !== null) return refuse({ ...whole(101, ''), headAfterMs: Infinity, frames: [], end }, struck)
+    if (deed.kind === 'slow') afterMs += deed.ms
+    if (deed.kind === 'headers') Object.assign(headers, deed.headers)
+  }
+  return { kind: 'accept', key, headers, afterMs, connectionMs: behaviour.connectionMs, faults: struck.map((fault) => fault.name) }
+}
+
+const httpOnly = refused(426, 'WebSocket is not spoken here: send the request with POST.', { code: 'websocket_not_supported' })
+
+/** How a handshake ends that is not answered at all; null: this deed leaves it alone. */
+function endOf(deed: Deed): Play['end'] | null {
+  if (deed.kind === 'hang' || deed.kind === 'reset') return deed.kind
+  if (deed.kind === 'stop') return deed.how === 'hang' ? 'hang' : 'cut'
+  return deed.kind === 'close' ? 'cut' : null
+}
