@@ -26,11 +26,16 @@ import { modelsRoutes } from './server/models-route.ts'
 import { OpenTurns } from './server/open-turns.ts'
 import { Refuser } from './server/refuse.ts'
 import { responsesRoutes } from './server/responses-routes.ts'
+import { FrameReader } from './server/frame-reader.ts'
+import type { SessionDoor } from './server/session-door.ts'
+import { Sessions, sessionRoute } from './server/sessions.ts'
+import { Transcripts } from './server/transcripts.ts'
 import { Server, serverLimits } from './server/server.ts'
 import type { Store } from './storage/store.ts'
 import { runTurn } from './turn/run-turn.ts'
 import type { World } from './turn/world.ts'
 import { httpTransport } from './upstream/http.ts'
+import { websocketSockets } from './upstream/sockets.ts'
 import { listModels } from './upstream/models.ts'
 import { probeAccount } from './upstream/probe.ts'
 
@@ -65,6 +70,9 @@ export class Parts {
   readonly #open = new OpenTurns()
   readonly #metrics: PrometheusMetrics
   readonly #refuser: Refuser
+  readonly #sessions: Sessions
+  readonly #sockets = websocketSockets({ clock })
+  readonly #transcripts = new Transcripts(() => this.#resolved.settings.bounds.transcriptsBytes)
   #resolved: Resolved
   #settings: Settings
   #config: { loadedAtMs: number; error: string | null } = { loadedAtMs: clock.now(), error: null }
@@ -91,12 +99,15 @@ export class Parts {
     this.#listings = new Listings({ clock, accounts: this.accounts, list: (account, credential) => listBy(this.#transport, account, credential) })
     this.#metrics = new PrometheusMetrics(this.#gauges())
     this.#refuser = new Refuser({ dialect: responses, metrics: this.#metrics, log })
+    const world = this.#world()
+    this.#sessions = new Sessions(this.#sessionDoor(world))
     this.server = new Server({
-      routes: this.#routes(),
+      routes: this.#routes(world),
       keys: this.#keys,
       operators: this.#operators,
       refuser: this.#refuser,
       open: this.#open,
+      sessions: this.#sessions,
       clock,
       log,
       limits: serverLimits,
@@ -148,6 +159,7 @@ export class Parts {
     this.#probes.stop()
     this.#listings.stop()
     this.#transport.close()
+    this.#sockets.close()
   }
 
   #world(): World {
@@ -173,8 +185,25 @@ export class Parts {
     return this.#settings
   }
 
-  #routes(): readonly Route[] {
-    const world = this.#world()
+  #sessionDoor(world: World): SessionDoor {
+    const settings = (): Settings => this.#settingsNow()
+    return {
+      clock,
+      log: this.#log,
+      dialect: responses,
+      reader: new FrameReader({ dialect: responses, bodies: this.#bodies, refuser: this.#refuser, settings }),
+      transcripts: this.#transcripts,
+      sockets: this.#sockets,
+      open: this.#open,
+      lingerMs: serverLimits.lingerMs,
+      settings,
+      newId: () => randomUUIDv7() as TurnId,
+      account: (id) => this.accounts.find(id)?.account ?? null,
+      run: (ask, sink, signal) => runTurn(world, ask, sink, signal),
+    }
+  }
+
+  #routes(world: World): readonly Route[] {
     const settings = (): Settings => this.#settingsNow()
     const common = { clock, refuser: this.#refuser, open: this.#open, settings }
     const pools = () => [...this.accounts.pools()].map(([id, accounts]) => ({ id, accounts }))
@@ -186,6 +215,7 @@ export class Parts {
         bodyIdleMs: serverLimits.headersMs,
         run: (ask, sink, signal) => runTurn(world, ask, sink, signal),
       }),
+      sessionRoute(this.#refuser),
       ...responsesRoutes({ ...common, owners: this.#store.owners, transport: this.#transport, owned: (account) => this.accounts.find(account) }),
       ...modelsRoutes({
         refuser: this.#refuser,
@@ -207,7 +237,7 @@ export class Parts {
           config: this.#config,
           ready: this.#readiness().ready,
           turnsOpen: this.turnsOpen,
-          sessions: 0,
+          sessions: this.#sessions.size,
         }),
       }),
       ...healthRoutes({ readiness: () => this.#readiness(), metrics: () => this.#metrics.scrape() }),
@@ -218,8 +248,8 @@ export class Parts {
     return {
       leases: () => this.accounts.all().map((live): readonly [AccountId, number] => [live.account.id, live.inFlight]),
       health: () => this.accounts.all().map((live) => [live.account.id, live.state(clock.now())] as const),
-      sessions: () => 0,
-      bufferedBytes: () => [['bodies', this.#bodies.bytes] as const],
+      sessions: () => this.#sessions.size,
+      bufferedBytes: () => [['bodies', this.#bodies.bytes] as const, ['transcripts', this.#transcripts.bytes] as const],
       ledgerLag: () => this.#store.ledger.lag(),
     }
   }

@@ -25,12 +25,20 @@ export function shownAccount(live: LiveAccount, nowMs: number): AccountShape {
     upstream: live.account.upstream,
     enabled: live.enabled,
     provisioned: true,
-    health: shownHealth(live.self.condition.health, nowMs),
+    health: withSocket(shownHealth(live.self.condition.health, nowMs), live, nowMs),
     pairs: pairs.slice(0, pairsShownMax),
     leases: live.inFlight,
     windows: [],
     last_failures: live.pastFailures.map(({ atMs, kind, status, code }) => ({ at: instant(atMs), kind, status, code })),
   }
+}
+
+/** An account that is well may still be one whose sessions take the bridge. */
+function withSocket(health: AccountShape['health'], live: LiveAccount, nowMs: number): AccountShape['health'] {
+  const { noWebSocket } = live
+  if (health.why !== null || noWebSocket === null || live.speaksWebSocket(nowMs)) return health
+  const status = noWebSocket.status === null ? '' : ` with status ${noWebSocket.status}`
+  return { ...health, why: `its upstream refused WebSocket${status}: turns of sessions go over HTTP until ${instant(noWebSocket.untilMs)}` }
 }
 
 /** A cooling that is over by now shows as ready: the next turn is given to it. */

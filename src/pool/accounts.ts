@@ -8,7 +8,7 @@ import type { Clock, Dice } from '../lib/clock.ts'
 import type { Accounts, Lease, Waited, WaitWish } from '../ports/pool.ts'
 import type { AccountMemory } from '../ports/stores.ts'
 import { FailoverBudget } from './budget.ts'
-import { LiveAccount, type Tended } from './live-account.ts'
+import { LiveAccount, noWebSocketMs, type Tended } from './live-account.ts'
 import { standing, unmapped } from './standing.ts'
 import { WaitingRoom, type WaitingBounds } from './waiting-room.ts'
 
@@ -129,6 +129,15 @@ export class LiveAccounts implements Accounts {
   takeBack(account: AccountId, atMs: number): void {
     const live = this.#live.get(account)
     if (live !== undefined) this.#set(live, live.self, takenBack(live.self.condition, atMs))
+  }
+
+  refusedWebSocket(lease: Lease, status: number | null, atMs: number): void {
+    const live = this.#of(lease)
+    if (live !== null) live.noWebSocket = { untilMs: atMs + noWebSocketMs, status }
+  }
+
+  speaksWebSocket(account: AccountId): boolean {
+    return this.#live.get(account)?.speaksWebSocket(this.#options.clock.now()) ?? true
   }
 
   countTurn(pool: PoolId): void {

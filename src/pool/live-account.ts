@@ -15,6 +15,15 @@ export interface PastFailure {
 /** How many past failures an account keeps. */
 export const pastFailuresMax = 8
 
+/** How long an upstream that refused WebSocket is believed. Unit: milliseconds. */
+export const noWebSocketMs = 3_600_000
+
+/** A refused WebSocket, and for how long it is not tried again. */
+export interface NoWebSocket {
+  readonly untilMs: number
+  readonly status: number | null
+}
+
 /** The condition of an account or of a pair, and the lease whose turn is finding out if it is well again. */
 export interface Tended {
   condition: Condition
@@ -31,6 +40,8 @@ export class LiveAccount {
   /** Only pairs that are not fresh. */
   readonly pairs = new Map<UpstreamModel, Tended>()
   readonly pastFailures: PastFailure[] = []
+  /** Set when the upstream refused WebSocket as something that it does not speak. */
+  noWebSocket: NoWebSocket | null = null
 
   constructor(account: Account, credential: Credential) {
     this.account = account
@@ -40,6 +51,7 @@ export class LiveAccount {
   /** Takes over a changed configuration. A new credential, or another place, makes everything learnt so far void. */
   configure(account: Account, credential: Credential): void {
     const isAnother = account.generation !== this.account.generation || account.baseUrl !== this.account.baseUrl
+    if (isAnother || account.proxy !== this.account.proxy) this.noWebSocket = null
     this.account = account
     this.credential = credential
     if (isAnother) this.forgive()
@@ -52,7 +64,12 @@ export class LiveAccount {
     return health.kind === 'cooling' && health.untilMs <= nowMs ? 'ready' : health.kind
   }
 
+  speaksWebSocket(nowMs: number): boolean {
+    return this.noWebSocket === null || this.noWebSocket.untilMs <= nowMs
+  }
+
   forgive(): void {
+    this.noWebSocket = null
     this.self.condition = fresh
     this.pairs.clear()
   }

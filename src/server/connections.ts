@@ -12,6 +12,11 @@ export class Connections {
     socket.on('close', () => this.#sockets.delete(socket))
   }
 
+  /** A session's from now on: it is not HTTP any more, and has its own end. */
+  upgraded(socket: Socket): void {
+    this.#sockets.delete(socket)
+  }
+
   answering(response: ServerResponse): void {
     this.#sockets.set(response.req.socket, response)
     response.on('close', this.#answered)

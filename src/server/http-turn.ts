@@ -7,6 +7,7 @@ import { assert } from '../lib/assert.ts'
 import { Body } from '../lib/body.ts'
 import type { Clock } from '../lib/clock.ts'
 import { readBody } from '../lib/decode.ts'
+import { free } from '../lib/free.ts'
 import { header } from '../lib/headers.ts'
 import { Kept } from '../lib/kept.ts'
 import type { Route, Visit } from '../ports/routes.ts'
@@ -79,7 +80,12 @@ async function understand(
   { held, signal }: { readonly held: Held; readonly signal: AbortSignal },
 ): Promise<Understood> {
   const received = await receive(door, visit, held, signal)
-  return received.kind === 'body' ? toAsk(door, endpoint, visit, new Kept(received.body, () => held.give())) : received
+  if (received.kind !== 'body') return received
+  const body = new Kept(received.body, ({ bytes }, lent) => {
+    held.give()
+    if (lent === 0) free(bytes)
+  })
+  return toAsk(door, endpoint, visit, body)
 }
 
 type Received = { readonly kind: 'body'; readonly body: Body } | { readonly kind: 'refused'; readonly refusal: Refusal } | { readonly kind: 'gone' }
@@ -197,7 +203,7 @@ function toAsk(door: TurnDoor, endpoint: Endpoint, visit: Visit, body: Kept<Body
   const read = door.dialect.read(body.value, endpoint, request.headers)
   if (read.kind === 'refused') return read
   const { dialect, clock } = door
-  return { kind: 'ask', ask: { id, caller, dialect, turn: read.turn, body, headers: request.headers, receivedAtMs: clock.now(), requestId } }
+  return { kind: 'ask', ask: { id, caller, dialect, turn: read.turn, body, headers: request.headers, receivedAtMs: clock.now(), requestId, session: null } }
 }
 
 /** Null where the length is not said. The parser has seen to it that it is a number and stands once. */

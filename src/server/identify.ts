@@ -8,6 +8,8 @@ import type { Caller } from '../ports/caller.ts'
 export interface Keys {
   /** Null: no such key. Costs the same work whatever the outcome. */
   find(presented: string): Caller | null
+  /** For a session, which outlives the look-up: the caller as the keys stand when it is asked. Holds no key, only its hash. */
+  hold(presented: string): () => Caller | null
 }
 
 /**
@@ -30,6 +32,11 @@ export class KeyRing implements Keys {
   find(presented: string): Caller | null {
     const caller = this.#callers.get(this.#hasher.latin1(presented)) ?? null
     return presented === '' ? null : caller
+  }
+
+  hold(presented: string): () => Caller | null {
+    const hash = this.#hasher.latin1(presented)
+    return () => this.#callers.get(hash) ?? null
   }
 }
 

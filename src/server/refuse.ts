@@ -45,6 +45,14 @@ export class Refuser {
     response.end(told.body)
   }
 
+  /** The same in a session, where it is said in a frame. */
+  told(refusal: Refusal, requestId: string): Told {
+    const told = this.#dialect.refuse(refusal)
+    this.#metrics.refused(refusal.code)
+    this.#log.info({ code: refusal.code, status: told.status, request: requestId }, 'refused')
+    return told
+  }
+
   /** The same as the bytes of a whole HTTP answer, for a connection that has no answer object: what came was no request, or an upgrade. It is closed after it. */
   raw(refusal: Refusal, requestId: string, more: HeaderList = []): Buffer {
     const told = this.#dialect.refuse(refusal)

@@ -15,6 +15,7 @@ import type { OpenTurns } from './open-turns.ts'
 import type { Refuser } from './refuse.ts'
 import { newRequestId, requestIdOf } from './request-id.ts'
 import { parserRefusal } from './parser-refusal.ts'
+import type { Sessions } from './sessions.ts'
 import { Router, type Matched } from './router.ts'
 import { keyInQuery, readTarget, type Target } from './target.ts'
 import { OneVisit } from './visit.ts'
@@ -41,13 +42,14 @@ export interface ServerParts {
   readonly operators: Operators
   readonly refuser: Refuser
   readonly open: OpenTurns
+  readonly sessions: Pick<Sessions, 'accept' | 'drain' | 'empty' | 'destroyAll'>
   readonly clock: Clock
   readonly log: Log
   readonly limits: ServerLimits
   newId(): TurnId
 }
 
-/** Where Codex asks for a session; 426 sends it to HTTP, where a 404 would end it. */
+/** Where sessions are opened. A GET here that is no upgrade is told so: 426 sends Codex to HTTP, where a 404 would end it. */
 const sessionPaths: ReadonlySet<string> = new Set(['/v1/responses', '/responses'])
 const drainingRetryMs = 1000
 /** What the parser says when the client has left in the midst of a request: there is nobody to answer. */
@@ -121,7 +123,7 @@ export class Server {
    * than refused a connection. Resolves when it is over, at the latest `lingerMs` after that.
    */
   async drain(drainMs: number): Promise<void> {
-    const { clock, open, limits } = this.#parts
+    const { clock, open, sessions, limits } = this.#parts
     this.#draining = true
     let stop = (): void => undefined
     const over = new Promise<void>((resolve) => {
@@ -131,12 +133,15 @@ export class Server {
       })
     })
     this.#connections.close()
+    sessions.drain()
     await Promise.race([new Promise<void>((resolve) => open.idle(resolve)), over])
+    await Promise.race([new Promise<void>((resolve) => sessions.empty(resolve)), over])
     // Not the close of `node:http`: that one destroys connections whose last answer is still on its way.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#http, () => resolve()))
     this.#connections.close()
     await Promise.race([closed, over])
     stop()
+    sessions.destroyAll()
     this.#connections.destroyAll()
     this.#http.close()
   }
@@ -259,7 +264,12 @@ export class Server {
     else if (this.#draining) answer(shuttingDown())
     else if (allowed === null) answer(this.#unknownRoute(request))
     else if (allowed.kind === 'refused') answer(allowed.refusal, [['www-authenticate', 'Bearer']])
-    else answer(refusal('websocket_required', 'WebSocket sessions are not available in this version; use HTTP.'), [['upgrade', 'HTTP/1.1']])
+    else if (allowed.caller !== null) {
+      const callerNow = this.#parts.keys.hold(presentedKey(request.headers))
+      const no = this.#parts.sessions.accept({ request, socket: socket as Socket, caller: allowed.caller, requestId, callerNow })
+      if (no === null) this.#connections.upgraded(socket as Socket)
+      else answer(no)
+    }
   }
 
   /** What the parser would not take, or what did not come in time. */

@@ -1,4 +1,3 @@
-import { foreignItems } from '../core/continuation.ts'
 import type { Signal } from '../core/failure.ts'
 import { shape, tierSent, type Plan, type Shaped } from '../core/shape.ts'
 import { answerSignal } from '../core/signal.ts'
@@ -9,11 +8,13 @@ import { hidden } from '../lib/hide.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { HeaderList } from '../ports/sink.ts'
 import type { Sent } from '../ports/transport.ts'
-import type { Chosen } from './choose.ts'
+import { framed, unframed, type Framed } from './continue.ts'
 import type { Course } from './course.ts'
 import type { RawAnswer } from './raw-answer.ts'
 import { EventFlow } from './flow.ts'
+import { framingOf, send, wireOf } from './send.ts'
 import { AnswerStream } from './stream.ts'
+import type { Try } from './try.ts'
 
 export type Attempted = Judged & {
   /** Resolves when the upstream is done with the request, so that its lease may go back. */
@@ -32,47 +33,25 @@ type Answer = Extract<Sent, { kind: 'answer' }>
 const errorBytesMax = 64 * 1024
 const errorMs = 10_000
 
-/** What this attempt is to its course: the lease that it runs on, and what it sends. */
-export interface Try {
-  readonly chosen: Chosen
-  readonly plan: Plan
-  /** Whether sealed items go along that this account is not known to have sealed. */
-  readonly sendsForeign: boolean
-  readonly startedAtMs: number
-  /** Calls the upstream off. */
-  readonly breaker: AbortController
-}
-
-export type Planned = { readonly kind: 'planned'; readonly plan: Plan; readonly sendsForeign: boolean } | Extract<Shaped, { kind: 'blocked' }>
+export type Planned =
+  | { readonly kind: 'planned'; readonly plan: Plan; readonly sendsForeign: boolean }
+  | Extract<Shaped, { kind: 'blocked' }>
+  | Extract<Framed, { kind: 'lost' }>
 
 /** What this account is sent for this question; nothing of an earlier attempt is in it. */
-export function plan({ world, ask, settings, unknownSealed }: Course, lease: Lease): Planned {
-  const sealed = ask.turn.sealed.map(({ index, hash }) => ({ index, sealer: world.origins.sealedBy(hash) }))
-  const dropped = foreignItems(sealed, lease.account.id, unknownSealed)
-  const shaped = shape(ask.turn, lease, settings.rules, dropped)
-  if (shaped.kind === 'blocked') return shaped
-  return { kind: 'planned', plan: shaped.plan, sendsForeign: sealed.some(({ index, sealer }) => sealer !== lease.account.id && !dropped.includes(index)) }
+export function plan(course: Course, lease: Lease): Planned {
+  const { ask, settings } = course
+  const to = ask.session === null ? unframed(course, lease) : framed(course, ask.session, lease)
+  if (to.kind === 'lost') return to
+  const shaped = shape(ask.turn, { ...lease, frame: to.frame }, settings.rules, to.dropped)
+  return shaped.kind === 'blocked' ? shaped : { kind: 'planned', plan: shaped.plan, sendsForeign: to.sendsForeign }
 }
 
 /** Sends one attempt and judges what comes back, up to the commit point. Gives nothing to the client. */
 export async function attempt(course: Course, t: Try): Promise<Attempted> {
-  const { world, ask, settings } = course
-  const { times } = settings
-  const { lease } = t.chosen
+  const { ask } = course
   course.draft.sending(tierSent(t.plan, ask.turn))
-  const body = ask.body.value
-  const sent = await world.transport.send({
-    account: lease.account,
-    credential: lease.credential,
-    method: 'POST',
-    path: ask.dialect.path(ask.turn.endpoint),
-    clientHeaders: ask.headers,
-    omit: foreignTurnState(course, lease) ? ['x-codex-turn-state'] : [],
-    body: body.edited(ask.dialect.apply(t.plan, body)),
-    connectMs: times.connectMs,
-    headMs: ask.turn.stream ? times.firstEventMs : times.answerMs,
-    signal: t.breaker.signal,
-  })
+  const sent = await send(course, t)
   if (sent.kind === 'signal') {
     return { kind: 'failed', signal: ask.turn.stream ? sent.signal : asWhole(sent.signal), raw: null, end: null, upstreamDone: Promise.resolve() }
   }
@@ -82,12 +61,15 @@ export async function attempt(course: Course, t: Try): Promise<Attempted> {
 async function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
   if (sent.status < 200 || sent.status >= 300) return refused(course, t, sent)
   learnTurnState(course, t.chosen.lease, sent.headers)
-  return isEventStream(sent.headers) ? judgeStream(course, t, sent) : judgeWhole(course, t, sent)
+  if (framingOf(course, t) === 'frames' || isEventStream(sent.headers)) return judgeStream(course, t, sent)
+  if (course.ask.session === null) return judgeWhole(course, t, sent)
+  sent.body.cancel()
+  return { kind: 'failed', signal: { kind: 'ended', detail: 'the answer is no stream of events' }, raw: null, end: null }
 }
 
 async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged> {
   const { world, ask, settings } = course
-  const flow = new EventFlow(ask.dialect.observe(watched(course, t)), settings.bounds.frameBytes)
+  const flow = new EventFlow(ask.dialect.observe(watched(course, t)), settings.bounds.frameBytes, wireOf(course, t))
   const stream = new AnswerStream(sent.body, flow, world.clock, { times: settings.times, sentAtMs: t.startedAtMs })
   const judged = await stream.judge()
   course.draft.upstreamAnswered(course.nowMs)
@@ -98,7 +80,7 @@ async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged
   return {
     kind: 'failed',
     signal: judged.signal,
-    raw: judged.ended === null ? null : { kind: 'events', status: sent.status, headers, body: Buffer.concat(events) },
+    raw: judged.ended === null ? null : { kind: 'events', status: sent.status, headers, events },
     end: judged.ended?.end ?? null,
   }
 }
@@ -125,17 +107,20 @@ async function judgeWhole(course: Course, t: Try, sent: Answer): Promise<Judged>
 }
 
 /** Some upstreams repeat the credential in their errors; nobody who sees the answer, the record or the log is to have it. */
-async function refused({ world, ask }: Course, { chosen }: Try, sent: Answer): Promise<Judged> {
+async function refused({ world, ask }: Course, { chosen, plan: { frame } }: Try, sent: Answer): Promise<Judged> {
   const collected = await collect(sent.body, errorBytesMax, world.clock, errorMs)
   const said = collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
   const { credential } = chosen.lease
   const body = hidden(said, credential.kind === 'api_key' ? credential.apiKey : credential.accessToken)
-  const signal = answerSignal(sent.status, sent.headers, body, ask.dialect.readError(body))
+  const over = frame?.to === 'websocket' ? 'websocket-handshake' : 'http'
+  const signal: Signal = { ...answerSignal(sent.status, sent.headers, body, ask.dialect.readError(body)), over }
   return { kind: 'failed', signal, raw: { kind: 'whole', status: sent.status, headers: sent.pass, body }, end: null }
 }
 
-function watched({ ask }: Course, { plan: { renamed } }: Try): Watched {
-  return { endpoint: ask.turn.endpoint, restore: renamed === null ? null : ask.turn.model }
+function watched(course: Course, t: Try): Watched {
+  const { turn, session } = course.ask
+  const restore = t.plan.renamed === null ? null : turn.model
+  return { endpoint: turn.endpoint, restore, framing: framingOf(course, t), client: session === null ? 'sse' : 'frames' }
 }
 
 /** The client hears of the model that it asked for, in the head too. */
@@ -149,12 +134,6 @@ function isEventStream(headers: Headers): boolean {
 
 function asWhole(signal: Extract<Signal, { kind: 'unreachable' | 'silent' }>): Signal {
   return signal.kind === 'silent' ? { kind: 'silent', waitingFor: 'whole-answer' } : signal
-}
-
-/** Codex's routing token is one account's own: another one never sees it, and an unknown one may be anybody's. */
-function foreignTurnState({ world, ask }: Course, lease: Lease): boolean {
-  const state = header(ask.headers, 'x-codex-turn-state')
-  return state !== null && world.origins.turnStateOf(state) !== lease.account.id
 }
 
 function learnTurnState({ world }: Course, lease: Lease, headers: Headers): void {

@@ -22,6 +22,8 @@ const racesMax = 4
 /** Chooses an account and leases it; waits for one where waiting is worth it, in turn and not for ever. */
 export async function choose(course: Course): Promise<Choosing> {
   const { world, ask } = course
+  const adopted = ask.session?.adopted ?? null
+  if (adopted !== null) return { kind: 'chosen', lease: borrowed(adopted.lease), because: 'its upstream began it by itself', notChosen: [] }
   const candidates = world.accounts.candidates(ask.caller.pools, ask.turn.model)
   const choice = route(candidates, course.wish(), world.dice())
   if (choice.kind === 'use') {
@@ -64,6 +66,12 @@ async function waitFor(course: Course, wants: readonly Candidate[], untilMs: num
         course.owner === null ? refusal('no_account_ready', 'Every account is busy. Please try again in 1s.') : ownerNotReady(readyAt(course), course.nowMs),
       )
   }
+}
+
+/** Under the lease of the turn before, which is out for as long as anything runs in its lane. */
+function borrowed(lease: Lease): Lease {
+  const { account, model, pool, credential } = lease
+  return { account, model, pool, credential, give: () => {} }
 }
 
 /** A turn counts for the pool that it was first given to. */

@@ -1,5 +1,6 @@
 import type { ResponseId } from '../core/ids.ts'
 import type { Refusal } from '../core/refusal.ts'
+import { streamIdOf } from '../core/lanes.ts'
 import type { Told } from '../dialect/dialect.ts'
 import type { HeaderList, Sink } from '../ports/sink.ts'
 import type { Ask, World } from './world.ts'
@@ -77,7 +78,11 @@ export class Client {
   /** The dialect's error inside the stream, and then the connection's end: never a clean one. */
   breakOff(error: InBand, response: ResponseId | null): void {
     this.close()
-    this.#sink.write([this.#ask.dialect.failInBand(error, response)])
+    const { dialect, session } = this.#ask
+    // A turn breaks off once: its own id makes the event's.
+    const eventId = `evt_${this.#ask.id.replaceAll('-', '')}`
+    const said = session === null ? dialect.failInBand(error, response) : dialect.frames.failInBand(error, streamIdOf(session.lane), eventId)
+    this.#sink.write([said])
     this.#sink.cut()
   }
 
@@ -96,18 +101,25 @@ export class Client {
     return attempts === null ? [turn] : [turn, ['x-turnout-attempts', String(attempts)]]
   }
 
+  #keepAlive(): void {
+    const { dialect, turn, session } = this.#ask
+    const alive = session === null ? dialect.keepAlive(turn) : dialect.frames.keepAlive(turn)
+    if (alive !== null) this.write([alive])
+    else this.#lastWriteAtMs = this.#world.clock.now()
+  }
+
   #arm(ms: number): void {
     this.#disarm = this.#world.clock.after(Math.max(0, ms), () => this.#ring())
   }
 
   #ring(): void {
     const nowMs = this.#world.clock.now()
-    if (this.#head === 'waiting') {
+    if (this.#head === 'waiting' && this.#ask.session === null) {
       this.#sink.head(200, [...streamHeaders, ...this.#own(null)])
       this.#head = 'early'
     }
     const dueMs = this.#lastWriteAtMs + this.#times.keepAliveMs
-    if (nowMs >= dueMs) this.write([this.#ask.dialect.keepAlive(this.#ask.turn)])
+    if (nowMs >= dueMs) this.#keepAlive()
     this.#arm(Math.max(dueMs - nowMs, 0) || this.#times.keepAliveMs)
   }
 }

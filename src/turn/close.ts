@@ -1,6 +1,6 @@
 import { conclude, type Conclusion, type Next } from '../core/failover.ts'
 import type { Outcome } from '../core/record.ts'
-import { refusal, type Refusal } from '../core/refusal.ts'
+import { refusal, refusalHead, type Refusal } from '../core/refusal.ts'
 import type { HeaderList } from '../ports/sink.ts'
 import type { Cancelled } from './cancel.ts'
 import { readyAt, type Chosen } from './choose.ts'
@@ -21,9 +21,10 @@ export async function refuse(course: Course, r: Refusal): Promise<Outcome> {
 
 /** The operator's policy forbids this attempt: nothing is sent, and no other account is tried to get round it. */
 export async function blocked(course: Course, chosen: Chosen, r: Refusal): Promise<Outcome> {
-  recordAttempt(course, { chosen, startedAtMs: course.nowMs }, { outcome: 'refused', failure: null, status: null, code: r.code, usage: null })
+  recordAttempt(course, { chosen, plan: null, startedAtMs: course.nowMs }, { outcome: 'refused', failure: null, status: null, code: r.code, usage: null })
   course.settleWithout('refused', r.code)
   await course.client.refuse(r, course.draft.attempts.length)
+  course.ask.session?.blocked(r.message)
   return 'refused'
 }
 
@@ -38,16 +39,33 @@ export async function callOff(course: Course, cancelled: Cancelled): Promise<Out
 export async function tellFailure(course: Course, { takeBack }: Extract<Next, { kind: 'stop' }>): Promise<Outcome> {
   const last = course.tried.at(-1)
   if (last === undefined) return refuse(course, unreadable)
+  const { dialect, session, turn } = course.ask
+  if (session !== null && last.failure.kind === 'lost-continuation') return refuse(course, dialect.frames.lostInSession(turn))
   return tell(course, conclude(last, takeBack, { nowMs: course.nowMs, readyAtMs: readyAt(course) }))
+}
+
+/** Lost continuity is the session's own trouble, not the accounts'. */
+function isUnserved({ code }: Refusal): boolean {
+  return code !== 'previous_response_not_found' && code !== 'websocket_connection_limit_reached'
+}
+
+/** Only one account could go on with the dialogue, and it does not: whoever says all of it again may be served by another. */
+function isStranded({ ask: { session }, owner }: Course, conclusion: Conclusion): boolean {
+  if (session === null || session.previous === null || owner === null || conclusion.kind === 'as-it-is') return false
+  const isOwnFault = conclusion.kind === 'refuse' && conclusion.refusal.code === 'queue_full'
+  return !isOwnFault && session.transcript.chain(session.previous) === null
 }
 
 export async function tell(course: Course, conclusion: Conclusion): Promise<Outcome> {
   const { client, ask, draft } = course
+  if (isStranded(course, conclusion)) return refuse(course, ask.dialect.frames.lostInSession(ask.turn))
   switch (conclusion.kind) {
     case 'refuse':
+      if (isUnserved(conclusion.refusal)) ask.session?.unserved(refusalHead(conclusion.refusal).status)
       return refuse(course, conclusion.refusal)
     case 'retell': {
       const { status, error } = conclusion
+      ask.session?.unserved(status)
       course.settleWithout('failed', error.code)
       await client.tell(ask.dialect.retell(status, error), draft.attempts.length, { code: error.code ?? 'server_error', message: error.message })
       return 'failed'
@@ -62,6 +80,8 @@ async function asItIs(course: Course): Promise<Outcome> {
   const { client, draft, raw } = course
   const failure = course.tried.at(-1)?.failure
   if (raw === null || failure === undefined) return refuse(course, unreadable)
+  // That no account has the model, or speaks the protocol, is not the request's fault.
+  if (failure.kind === 'model' || failure.kind === 'transport') course.ask.session?.unserved(failure.status ?? 400)
   const inBand: InBand = { code: failure.code ?? 'invalid_request_error', message: failure.message }
   const settled = course.settle({ outcome: 'failed', code: failure.code, usage: draft.attempts.at(-1)?.usage ?? null, tierServed: null, owned: null })
   // A stream, and an answer that tells its failure inside a success, end with what is written here, so the record comes first. An error does not wait.
@@ -76,7 +96,7 @@ async function asItIs(course: Course): Promise<Outcome> {
     return 'failed'
   }
   client.begin(raw.status, raw.headers, draft.attempts.length)
-  client.write([raw.body])
+  client.write(raw.events)
   await client.end()
   return 'failed'
 }

@@ -1,3 +1,4 @@
+import type { Account } from '../core/account.ts'
 import type { Ownership } from '../core/continuation.ts'
 import type { Tried } from '../core/failover.ts'
 import type { AccountId } from '../core/ids.ts'
@@ -28,6 +29,10 @@ export class Course {
   pin: AccountId | null = null
   /** The account of the last attempt, while that is to be made once more. */
   again: AccountId | null = null
+  /** Whether the answer that this one continues is said again even where the account should know it, since it did not. */
+  saysAgain = false
+  /** Accounts whose upstream was found in this turn to speak no WebSocket. */
+  readonly bridged = new Set<AccountId>()
   /** Whether sealed items of unknown origin are tried, or stay behind since an upstream refused them. */
   unknownSealed: 'try' | 'drop' = 'try'
   /** What the last failed attempt was answered with. */
@@ -98,10 +103,12 @@ export class Course {
   }
 
   wish(): Wish {
-    const { affinity } = this.ask.turn
+    const { session, turn } = this.ask
+    const { affinity } = turn
     return {
       owner: this.owner,
-      pin: this.pin,
+      pin: this.pin ?? session?.pin() ?? null,
+      pinHolds: session !== null && session.previous === null ? 'in-the-best-group' : 'always',
       again: this.again,
       affinity: affinity === null ? null : `${this.ask.caller.key}\n${affinity}`,
       tried: this.spent,
@@ -109,9 +116,21 @@ export class Course {
     }
   }
 
-  async ownerships(): Promise<readonly Ownership[]> {
-    const { references } = this.ask.turn
+  /** @param known an answer that need not be looked up. */
+  async ownerships(known: string | null): Promise<readonly Ownership[]> {
+    const references = this.ask.turn.references.filter(({ kind, id }) => kind !== 'response' || id !== known)
     return Promise.all(references.map(async (reference) => ({ reference, owner: await this.world.owners.find(reference.id) })))
+  }
+
+  /** Who is known to have sealed what stands in the question itself. */
+  sealed(): readonly { readonly index: number; readonly sealer: AccountId | null }[] {
+    return this.ask.turn.sealed.map(({ index, hash }) => ({ index, sealer: this.world.origins.sealedBy(hash) }))
+  }
+
+  /** How a session's frame goes to this account. */
+  goesOver({ id, websocket }: Account): 'websocket' | 'http' {
+    if (websocket === 'off' || this.bridged.has(id)) return 'http'
+    return websocket === 'on' || this.world.accounts.speaksWebSocket(id) ? 'websocket' : 'http'
   }
 
   #unwell(): ReadonlySet<string> {

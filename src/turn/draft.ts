@@ -25,7 +25,7 @@ export class Draft {
   constructor(ask: Ask, startedAtMs: number) {
     const { tier, endpoint, model } = ask.turn
     const tierRequested = tier.kind === 'known' || tier.kind === 'unknown' ? tier.raw : null
-    this.opened = { id: ask.id, key: ask.caller.key, endpoint, transport: 'http', model, startedAtMs, tierRequested }
+    this.opened = { id: ask.id, key: ask.caller.key, endpoint, transport: ask.session === null ? 'http' : 'websocket', model, startedAtMs, tierRequested }
   }
 
   sending(tierSent: string | null): void {

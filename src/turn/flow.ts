@@ -7,6 +7,15 @@ export const heldBytesMax = 4 * 1024 * 1024
 
 export type Ended = Extract<Seen, { kind: 'terminal' | 'failed' }>
 
+/** How events come from the upstream, and how they go to the client. */
+export type Wire =
+  /** Server-sent events, both ways. */
+  | { readonly kind: 'as-it-comes' }
+  /** Frames, both ways: a chunk is one. */
+  | { readonly kind: 'frames' }
+  /** Server-sent events that go as frames. Null: there is nothing to say. */
+  | { readonly kind: 'bridge'; readonly frameOf: (bytes: Buffer, start: number, end: number) => Buffer | null }
+
 /**
  * One attempt's stream of events on its way to the client: cut into events, looked at, and put together again, so that a read of a
  * hundred events is one write. Knows the commit point; does no I/O.
@@ -14,6 +23,8 @@ export type Ended = Extract<Seen, { kind: 'terminal' | 'failed' }>
 export class EventFlow {
   readonly #splitter: EventSplitter
   readonly #observer: EventObserver
+  readonly #wire: Wire
+  readonly #eventBytesMax: number
   #out: Buffer[] = []
   #run: Buffer | null = null
   #runStart = 0
@@ -24,13 +35,21 @@ export class EventFlow {
   #committed = false
   #ended: Ended | null = null
 
-  constructor(observer: EventObserver, eventBytesMax: number) {
+  constructor(observer: EventObserver, eventBytesMax: number, wire: Wire = { kind: 'as-it-comes' }) {
     this.#observer = observer
+    this.#wire = wire
+    this.#eventBytesMax = eventBytesMax
     this.#splitter = new EventSplitter(eventBytesMax)
   }
 
   /** False: an event is larger than the bound. */
   push(chunk: Buffer): boolean {
+    if (this.#wire.kind === 'frames') {
+      if (chunk.length > this.#eventBytesMax) return false
+      this.#take(chunk, 0, chunk.length)
+      this.#closeRun()
+      return true
+    }
     const fits = this.#splitter.push(chunk, this.#take)
     this.#closeRun()
     return fits
@@ -76,17 +95,24 @@ export class EventFlow {
         break
       case 'terminal':
         this.#committed = true
-        this.#ended = seen
+        this.#end(seen)
         break
       case 'failed':
-        this.#ended = seen
+        this.#end(seen)
         break
     }
   }
 
+  #end(ended: Ended): void {
+    const { bytes } = ended
+    const said = this.#wire.kind === 'bridge' ? this.#wire.frameOf(bytes, 0, bytes.length) : bytes
+    this.#ended = said === null || said === bytes ? ended : { ...ended, bytes: said }
+  }
+
   #hold(bytes: Buffer): void {
     this.#closeRun()
-    this.#out.push(bytes)
+    if (this.#wire.kind === 'bridge') this.#say(this.#wire.frameOf(bytes, 0, bytes.length))
+    else this.#out.push(bytes)
     if (this.#committed) return
     this.#heldEvents++
     this.#heldBytes += bytes.length
@@ -95,6 +121,7 @@ export class EventFlow {
 
   /** Neighbouring events of one read go out as the one piece that they came in. */
   #pass(bytes: Buffer, start: number, end: number): void {
+    if (this.#wire.kind === 'bridge') return this.#say(this.#wire.frameOf(bytes, start, end))
     if (this.#run === bytes && this.#runEnd === start) {
       this.#runEnd = end
       return
@@ -103,6 +130,10 @@ export class EventFlow {
     this.#run = bytes
     this.#runStart = start
     this.#runEnd = end
+  }
+
+  #say(frame: Buffer | null): void {
+    if (frame !== null) this.#out.push(frame)
   }
 
   #closeRun(): void {

@@ -1,8 +1,11 @@
-import { next, type Next } from '../core/failover.ts'
+import { next, type Next, type Situation } from '../core/failover.ts'
 import { classify } from '../core/failure-table.ts'
+import type { Failure } from '../core/failure.ts'
 import { isLone } from '../core/route.ts'
-import type { Attempted, Try } from './attempt.ts'
+import type { Attempted } from './attempt.ts'
+import type { Try } from './try.ts'
 import type { Course } from './course.ts'
+import type { SessionTurn } from './session-turn.ts'
 import { recordFailure } from './settle.ts'
 
 /** What a failed attempt teaches: it is classified once, written down, held against whom it blames, and it says how the turn goes on. */
@@ -15,6 +18,7 @@ export function learn(course: Course, failed: { readonly of: Try; readonly attem
   recordFailure(course, t, failure, end?.usage ?? null)
   course.tried.push({ account: lease.account.id, baseUrl: lease.account.baseUrl, atMs: nowMs, signal, failure })
   course.raw = raw
+  if (ask.session !== null) learnInSession(course, ask.session, t, failure)
   const decided = next({
     tried: course.tried,
     bounds: { accountsPerTurn: settings.failover.accountsPerTurn, lastAttemptMs: settings.times.lastAttemptMs },
@@ -22,6 +26,7 @@ export function learn(course: Course, failed: { readonly of: Try; readonly attem
     lone: isLone(world.accounts.candidates(ask.caller.pools, ask.turn.model), course.wish()),
     leavesTrace: ask.turn.leavesTrace,
     sentForeign: t.sendsForeign,
+    session: ask.session === null ? null : ways(course, ask.session, t),
     dice: world.dice(),
   })
   const affordable = decided.kind === 'stop' || !decided.budgeted || world.accounts.mayFailOver(lease.pool, settings.failover.budgetPercent)
@@ -29,6 +34,8 @@ export function learn(course: Course, failed: { readonly of: Try; readonly attem
   if (going.kind === 'same') {
     course.again = lease.account.id
     if (going.as === 'own-sealed-only') course.unknownSealed = 'drop'
+    if (going.as === 'said-again') course.saysAgain = true
+    if (going.as === 'bridged') course.bridged.add(lease.account.id)
     // A lone account that is tried again is not blamed yet: what blames is the try that is the last.
     return going
   }
@@ -36,6 +43,27 @@ export function learn(course: Course, failed: { readonly of: Try; readonly attem
   if (going.kind === 'stop' && going.takeBack) takeBack(course)
   else world.accounts.failed(lease, failure, nowMs)
   return going
+}
+
+/** What the session has to know of a failure: whom it stays with, and what an account's socket does not hold any more. */
+function learnInSession({ world, nowMs }: Course, session: SessionTurn, t: Try, failure: Failure): void {
+  const { lease } = t.chosen
+  const { id } = lease.account
+  session.failed(id, failure.kind)
+  if (t.plan.frame?.to !== 'websocket') return
+  if (failure.kind === 'transport') world.accounts.refusedWebSocket(lease, failure.status, nowMs)
+  if (failure.code === 'websocket_connection_limit_reached') session.sockets.release(id)
+  // A continuation that ends in an error costs the service its memory of what it continued (protocols.md 2.5).
+  if (session.previous !== null && !failure.ambiguous) session.sockets.forget(id, session.previous)
+}
+
+/** Ways on that only a session has. */
+function ways({ saysAgain }: Course, { previous, transcript, adopted }: SessionTurn, t: Try): Situation['session'] {
+  return {
+    adopted: adopted !== null,
+    canSayAgain: !saysAgain && (previous === null || transcript.chain(previous) !== null),
+    canBridge: t.plan.frame?.to === 'websocket' && t.chosen.lease.account.websocket === 'auto',
+  }
 }
 
 /** Two accounts forbade the same request: it is the request's fault, and neither is to blame. */

@@ -2,10 +2,14 @@ import type { Signal } from '../core/failure.ts'
 import { classify } from '../core/failure-table.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal } from '../core/refusal.ts'
-import type { Attempted, Try } from './attempt.ts'
+import type { Attempted } from './attempt.ts'
+import type { Try } from './try.ts'
 import { wasCancelled } from './cancel.ts'
 import type { Course } from './course.ts'
 import { recordAttempt, settleAnswer } from './settle.ts'
+import type { AnswerEnd, EventObserver } from '../dialect/dialect.ts'
+import type { Lease } from '../ports/pool.ts'
+import type { Running } from './session-turn.ts'
 import type { Relayed } from './stream.ts'
 
 type Streaming = Extract<Attempted, { kind: 'streaming' }>
@@ -33,12 +37,14 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
     await client.refuse(unopened, draft.attempts.length)
     return 'failed'
   }
+  const running: Running = { lease, over: t.plan.frame?.to ?? 'http', response: flow.observer.response() }
+  course.ask.session?.committed(running)
   course.ask.body.letGo()
   draft.firstOutput(course.nowMs)
   client.begin(200, headers, draft.attempts.length + 1)
   client.keepAlive()
   const relayed = await untilEnd(course, stream)
-  for (const hash of flow.observer.sealed()) world.origins.rememberSealed(hash, lease.account.id)
+  learnOrigins(course, flow.observer, lease)
 
   const cancelled = wasCancelled(course.signal)
   const signal = signalOf(relayed)
@@ -49,10 +55,26 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   if (cancelled?.by === 'client') return outcome
   const trouble = cancelled === null ? (unwritten ?? (relayed.kind === 'broken' ? brokeOff : null)) : cutOff
   if (trouble === null && relayed.kind === 'ended') {
+    if (end !== null && end.status !== 'failed') answeredInSession(course, running, { end, observer: flow.observer })
     client.write([relayed.ended.bytes])
     await client.end()
   } else client.breakOff(trouble ?? brokeOff, flow.observer.response())
   return outcome
+}
+
+/** What the answer's account sealed, and how it wants to be found again. */
+function learnOrigins({ world }: Course, observer: EventObserver, { account }: Lease): void {
+  for (const hash of observer.sealed()) world.origins.rememberSealed(hash, account.id)
+  for (const state of observer.turnStates()) world.origins.rememberTurnState(state, account.id)
+}
+
+/** Before the client hears of the end: its next frame may continue this answer. */
+function answeredInSession({ ask }: Course, running: Running, { end, observer }: { readonly end: AnswerEnd; readonly observer: EventObserver }): void {
+  const { session, turn } = ask
+  if (session === null) return
+  const { lease, over } = running
+  if (over === 'websocket' && end.response !== null) session.sockets.learn(lease.account.id, session.lane, end.response)
+  session.answered({ ...running, response: end.response, output: observer.items(), stored: turn.stored })
 }
 
 /** A whole answer: on the books first, then to the client. */
@@ -60,6 +82,7 @@ export async function deliver(course: Course, t: Try, { status, answer, headers 
   const { client, world, draft } = course
   const { lease } = t.chosen
   const outcome = answer.end.status
+  course.ask.body.letGo()
   draft.firstOutput(course.nowMs)
   world.accounts.proved(lease, t.startedAtMs)
   for (const hash of answer.sealed) world.origins.rememberSealed(hash, lease.account.id)

@@ -2,7 +2,8 @@ import type { Next } from '../core/failover.ts'
 import type { Outcome } from '../core/record.ts'
 import type { Sink } from '../ports/sink.ts'
 import { admit } from './admit.ts'
-import { attempt, plan, type Attempted, type Try } from './attempt.ts'
+import { attempt, plan, type Attempted } from './attempt.ts'
+import type { Try } from './try.ts'
 import { wasCancelled, type Cancelled } from './cancel.ts'
 import { choose, type Chosen } from './choose.ts'
 import { blocked, callOff, refuse, tell, tellFailure } from './close.ts'
@@ -65,6 +66,7 @@ type Once =
 
 async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value: Once; readonly upstreamDone: Promise<void> }> {
   const planned = plan(course, chosen.lease)
+  if (planned.kind === 'lost') return { value: { kind: 'over', outcome: await refuse(course, planned.refusal) }, upstreamDone: Promise.resolve() }
   if (planned.kind === 'blocked') return { value: { kind: 'over', outcome: await blocked(course, chosen, planned.refusal) }, upstreamDone: Promise.resolve() }
   const t: Try = { chosen, plan: planned.plan, sendsForeign: planned.sendsForeign, startedAtMs: course.nowMs, breaker: new AbortController() }
   const attempted = await untilCommit(course, t)

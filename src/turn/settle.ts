@@ -2,12 +2,11 @@ import { classify } from '../core/failure-table.ts'
 import type { Failure, FailureKind, Signal } from '../core/failure.ts'
 import type { Outcome } from '../core/record.ts'
 import type { Refusal } from '../core/refusal.ts'
-import { tierSent } from '../core/shape.ts'
+import { tierSent, type Plan } from '../core/shape.ts'
 import { servedAbove } from '../core/tier.ts'
 import type { Usage } from '../core/usage.ts'
 import type { AnswerEnd } from '../dialect/dialect.ts'
-import type { Try } from './attempt.ts'
-import type { Chosen } from './choose.ts'
+import type { Try } from './try.ts'
 import type { Course } from './course.ts'
 import { ownedBy } from './draft.ts'
 
@@ -21,14 +20,18 @@ export interface AttemptEnd {
 }
 
 /** Writes an attempt's line. */
-export function recordAttempt(course: Course, { chosen, startedAtMs }: { readonly chosen: Chosen; readonly startedAtMs: number }, end: AttemptEnd): void {
+export function recordAttempt(
+  course: Course,
+  { chosen, plan, startedAtMs }: Pick<Try, 'chosen' | 'startedAtMs'> & { readonly plan: Plan | null },
+  end: AttemptEnd,
+): void {
   const { world, draft, nowMs } = course
   const { lease, because, notChosen } = chosen
   const firstOutputMs = draft.firstOutputAfter(startedAtMs)
   draft.attempted({
     account: lease.account.id,
     upstreamModel: lease.model,
-    transport: 'http',
+    transport: plan?.frame?.to ?? 'http',
     ...end,
     startedAtMs,
     firstOutputMs,

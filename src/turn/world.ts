@@ -15,6 +15,7 @@ import type { Accounts } from '../ports/pool.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { Owners } from '../ports/stores.ts'
 import type { Transport } from '../ports/transport.ts'
+import type { SessionTurn } from './session-turn.ts'
 
 /** All that a turn needs from outside itself. */
 export interface World {
@@ -44,4 +45,6 @@ export interface Ask {
   /** When the request had been read, in epoch milliseconds. */
   readonly receivedAtMs: number
   readonly requestId: string
+  /** What the turn has of the session that it belongs to; null: an HTTP request. */
+  readonly session: SessionTurn | null
 }

@@ -123,9 +123,9 @@ describe('an upgrade', () => {
   const upgrade = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${more}\r\n`
   const key = `Authorization: Bearer ${laptopKey}\r\n`
 
-  it.each(['/v1/responses', '/responses'])('on %s is sent to HTTP', async (path) => {
+  it.each(['/v1/responses', '/responses'])('on %s is the beginning of a session, and refused in our shape where there may be none', async (path) => {
     const answer = await new Wire(await serve()).send(upgrade(path, key)).rest()
-    expect(answer).toMatch(/^HTTP\/1.1 426 Upgrade Required\r\n[^]*x-request-id: req_[^]*"websocket_required"/)
+    expect(answer).toMatch(/^HTTP\/1.1 429 Too Many Requests\r\n[^]*x-request-id: req_[^]*"rate_limit_exceeded"/)
   })
 
   it.each([

@@ -226,6 +226,22 @@ describe('the memory for bodies', () => {
     expect(bodies.bytes).toBe(0)
   })
 
+  it.each([
+    ['is used for something else once the body was let go', false],
+    ['stays while the body is lent', true],
+  ])('%s', async (_title, isLent) => {
+    let bytes: Buffer = Buffer.alloc(0)
+    const gateway = await serve((question, sink, signal) => {
+      ;({ bytes } = question.body.value)
+      if (isLent) question.body.lend()
+      question.body.letGo()
+      return answering(question, sink, signal)
+    })
+    const question = JSON.stringify({ model: 'm', padding: 'x'.repeat(500) })
+    expect(await post(gateway, question)).toMatchObject({ status: 200 })
+    expect(bytes.toString()).toBe(isLent ? question : '')
+  })
+
   it('is taken by what a body is when decoded', async () => {
     const bodies = new Bodies()
     const held: number[] = []

@@ -6,7 +6,8 @@ import { caller } from './support.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const key = (concurrency: number | null, requestsPerMinute: number | null, name = 'laptop') => caller(name, { limits: { concurrency, requestsPerMinute } })
+const key = (concurrency: number | null, requestsPerMinute: number | null, name = 'laptop') =>
+  caller(name, { limits: { concurrency, requestsPerMinute, sessions: null } })
 
 function leave(entered: Entered): void {
   if (entered.kind === 'entered') entered.leave()

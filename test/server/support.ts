@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { KeyId, TurnId } from '../../src/core/ids.ts'
-import { refusalHead } from '../../src/core/refusal.ts'
+import { refusal, refusalHead } from '../../src/core/refusal.ts'
 import type { Dialect } from '../../src/dialect/dialect.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import type { Caller } from '../../src/ports/caller.ts'
@@ -13,7 +13,7 @@ import { Hasher } from '../../src/lib/hasher.ts'
 import { KeyRing, Operators } from '../../src/server/identify.ts'
 import { OpenTurns } from '../../src/server/open-turns.ts'
 import { Refuser } from '../../src/server/refuse.ts'
-import { Server, serverLimits, type ServerLimits } from '../../src/server/server.ts'
+import { Server, serverLimits, type ServerLimits, type ServerParts } from '../../src/server/server.ts'
 
 export const laptopKey = 'tk-laptop-0123456789'
 export const otherKey = 'tk-other-0123456789'
@@ -21,7 +21,7 @@ export const adminToken = 'admin-token-0123456789'
 export const metricsToken = 'metrics-token-0123456789'
 
 export function caller(name: string, more: Partial<Caller> = {}): Caller {
-  return { key: name as KeyId, pools: [], models: [], limits: { concurrency: null, requestsPerMinute: null }, ...more }
+  return { key: name as KeyId, pools: [], models: [], limits: { concurrency: null, requestsPerMinute: null, sessions: null }, ...more }
 }
 
 /** Says refusals as the Responses dialect does; the rest of a dialect is not asked for here. */
@@ -78,6 +78,7 @@ export interface GatewayOptions {
   readonly limits?: Partial<ServerLimits>
   readonly clock?: Clock
   readonly open?: OpenTurns
+  readonly sessions?: ServerParts['sessions']
 }
 
 /** What routes are given to answer with. */
@@ -85,6 +86,14 @@ export interface Given {
   readonly refuser: Refuser
   readonly open: OpenTurns
   readonly seen: Observed
+}
+
+/** For tests of requests: every upgrade is refused. */
+const noSessions: ServerParts['sessions'] = {
+  accept: () => refusal('rate_limit_exceeded', 'No session is opened here.'),
+  drain: () => {},
+  empty: (then) => then(),
+  destroyAll: () => {},
 }
 
 const gateways = new Set<Gateway>()
@@ -107,6 +116,7 @@ export async function start(routes: (given: Given) => readonly Route[], options:
     operators: new Operators(hasher, { admin: adminToken, metrics: metricsToken }),
     refuser,
     open,
+    sessions: options.sessions ?? noSessions,
     clock: options.clock ?? systemClock,
     log: seen,
     limits: { ...serverLimits, ...options.limits },

@@ -131,8 +131,8 @@ function ask(fields: object, receivedAtMs: number): Ask {
   if (body.kind !== 'body') throw new Error(body.kind)
   const read = dialect.read(body.body, 'responses', {})
   if (read.kind !== 'turn') throw new Error(read.refusal.message)
-  const caller = { key: 'laptop' as KeyId, pools: [poolId('default')], models: [], limits: { concurrency: null, requestsPerMinute: null } }
-  return { id: 'turn-1' as TurnId, caller, dialect, turn: read.turn, body: new Kept(body.body), headers: {}, receivedAtMs, requestId: 'request-1' }
+  const caller = { key: 'laptop' as KeyId, pools: [poolId('default')], models: [], limits: { concurrency: null, requestsPerMinute: null, sessions: null } }
+  return { id: 'turn-1' as TurnId, caller, dialect, turn: read.turn, body: new Kept(body.body), headers: {}, receivedAtMs, requestId: 'request-1', session: null }
 }
 
 const event = (type: string, fields: object = {}) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`

@@ -40,7 +40,7 @@ class Taking {
 function begin() {
   const clock = new VirtualClock()
   const body = new PushedBody()
-  const flow = new EventFlow(dialects.responses.observe({ endpoint: 'responses', restore: null }), 1024 * 1024)
+  const flow = new EventFlow(dialects.responses.observe({ endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' }), 1024 * 1024)
   const stream = new AnswerStream(body, flow, clock, { times, sentAtMs: clock.now() })
   const taking = new Taking()
   return { clock, body, stream, taking, client: taking as unknown as Client }

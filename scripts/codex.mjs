@@ -1,0 +1,84 @@
+// @ts-check
+import { createInterface } from 'node:readline'
+
+const turnMs = 30_000
+
+/** Codex as an editor drives it: requests and notifications, a line of JSON each. */
+export class Codex {
+  /** @type {Map<number, (answer: any) => void>} */
+  #asked = new Map()
+  #ids = 0
+  #thread = ''
+  /** @type {(turn: any) => void} */
+  #over = () => {}
+  /** What it said in the last turn. */
+  said = ''
+  #process
+  #tell
+
+  /** @param {import('node:child_process').ChildProcessByStdio<import('node:stream').Writable, import('node:stream').Readable, null>} process @param {(said: string, who?: string) => void} tell */
+  constructor(process, tell) {
+    this.#process = process
+    this.#tell = tell
+    createInterface(process.stdout).on('line', (line) => this.#hear(JSON.parse(line)))
+  }
+
+  /** @param {string} folder */
+  async start(folder) {
+    await this.#ask('initialize', { clientInfo: { name: 'turnout-try', title: null, version: '1' }, capabilities: null })
+    this.#say({ method: 'initialized' })
+    const started = await this.#ask('thread/start', { cwd: folder, approvalPolicy: 'never', sandbox: 'danger-full-access' })
+    this.#thread = started.thread.id
+  }
+
+  /** @param {string} text */
+  async turn(text) {
+    this.said = ''
+    const over = new Promise((resolve) => (this.#over = resolve))
+    this.#tell(text, 'user')
+    await this.#ask('turn/start', { threadId: this.#thread, input: [{ type: 'text', text, text_elements: [] }] })
+    const turn = /** @type {any} */ (await within(over))
+    if (turn.error !== null) this.#tell(JSON.stringify(turn.error))
+    return turn.status === 'completed'
+  }
+
+  stop() {
+    this.#process.stdin.end()
+    this.#process.kill()
+  }
+
+  /** @param {string} method @param {object} params */
+  async #ask(method, params) {
+    const id = ++this.#ids
+    const answered = new Promise((resolve) => this.#asked.set(id, resolve))
+    this.#say({ id, method, params })
+    const answer = /** @type {any} */ (await within(answered))
+    if (answer.error !== undefined) throw new Error(`${method}: ${JSON.stringify(answer.error)}`)
+    return answer.result
+  }
+
+  /** @param {object} message */
+  #say(message) {
+    this.#process.stdin.write(`${JSON.stringify(message)}\n`)
+  }
+
+  /** @param {any} message */
+  #hear(message) {
+    if (message.id !== undefined && message.method === undefined) return this.#asked.get(message.id)?.(message)
+    if (message.method === 'turn/completed') return this.#over(message.params.turn)
+    if (message.method === 'error') return this.#tell(JSON.stringify(message.params))
+    const item = message.method === 'item/completed' ? message.params.item : null
+    const said =
+      item?.type === 'agentMessage' ? item.text : item?.type === 'commandExecution' ? `ran ${item.command}: ${String(item.aggregatedOutput).trim()}` : null
+    if (said === null) return
+    this.said += said
+    this.#tell(said)
+  }
+}
+
+/** @template T @param {Promise<T>} promise @returns {Promise<T>} */
+export function within(promise) {
+  const late = Promise.withResolvers()
+  const timer = setTimeout(() => late.reject(new Error(`nothing came for ${turnMs} ms`)), turnMs)
+  return /** @type {Promise<T>} */ (Promise.race([promise, late.promise])).finally(() => clearTimeout(timer))
+}

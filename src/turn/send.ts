@@ -1,0 +1,134 @@
+import type { ResponseId } from '../core/ids.ts'
+import { streamIdOf } from '../core/lanes.ts'
+import { header } from '../lib/headers.ts'
+import type { Lease } from '../ports/pool.ts'
+import type { FrameText } from '../ports/sockets.ts'
+import type { AnswerBody, AnswerReader, Sent } from '../ports/transport.ts'
+import type { Try } from './try.ts'
+import type { Course } from './course.ts'
+import type { Wire } from './flow.ts'
+import type { SessionTurn } from './session-turn.ts'
+
+/** Puts the question to the account of this attempt: as a request, as a frame on the account's socket, or, where nothing is to be generated, to nobody. */
+export function send(course: Course, t: Try): Promise<Sent> {
+  const { session } = course.ask
+  if (session === null) return request(course, t)
+  if (session.adopted !== null) return Promise.resolve(answered(session.adopted.body))
+  if (t.plan.frame?.to === 'websocket') return frame(course, t, session)
+  return session.isWarmUp ? Promise.resolve(answered(warmUp(course, session))) : request(course, t)
+}
+
+/** How the upstream's events come. */
+export function framingOf({ ask: { session } }: Course, { plan }: Try): 'sse' | 'frames' {
+  return session !== null && (session.adopted !== null || session.isWarmUp || plan.frame?.to === 'websocket') ? 'frames' : 'sse'
+}
+
+/** How they come and how they go. */
+export function wireOf(course: Course, t: Try): Wire {
+  const { session, dialect } = course.ask
+  if (session === null) return { kind: 'as-it-comes' }
+  if (framingOf(course, t) === 'frames') return { kind: 'frames' }
+  const streamId = streamIdOf(session.lane)
+  return { kind: 'bridge', frameOf: (bytes, start, end) => dialect.frames.frameOf(bytes, start, end, streamId) }
+}
+
+function request(course: Course, t: Try): Promise<Sent> {
+  const { world, ask, settings } = course
+  const { times } = settings
+  const { lease } = t.chosen
+  const text = question(course, t)
+  return world.transport.send({
+    account: lease.account,
+    credential: lease.credential,
+    method: 'POST',
+    path: ask.dialect.path(ask.turn.endpoint),
+    clientHeaders: ask.headers,
+    omit: foreignTurnState(course, lease),
+    body: { ...text, taken: ask.body.lend() },
+    connectMs: times.connectMs,
+    headMs: ask.turn.stream ? times.firstEventMs : times.answerMs,
+    signal: t.breaker.signal,
+  })
+}
+
+function frame(course: Course, t: Try, session: SessionTurn): Promise<Sent> {
+  const { ask, settings } = course
+  const { times, bounds } = settings
+  const { lease } = t.chosen
+  return session.sockets.send({
+    account: lease.account,
+    credential: lease.credential,
+    path: ask.dialect.path(ask.turn.endpoint),
+    clientHeaders: ask.headers,
+    omit: foreignTurnState(course, lease),
+    lane: session.lane,
+    frame: question(course, t),
+    preamble: session.preamble(lease.account),
+    connectMs: times.connectMs,
+    handshakeMs: times.handshakeMs,
+    frameBytesMax: bounds.frameBytes,
+    signal: t.breaker.signal,
+  })
+}
+
+function question({ ask }: Course, { plan }: Try): FrameText {
+  const body = ask.body.value
+  return body.edited(ask.dialect.apply(plan, body))
+}
+
+/** Codex's routing token is one account's own: another one never sees it, and an unknown one may be anybody's. */
+function foreignTurnState({ world, ask }: Course, lease: Lease): readonly string[] {
+  const state = header(ask.headers, 'x-codex-turn-state')
+  return state !== null && world.origins.turnStateOf(state) !== lease.account.id ? ['x-codex-turn-state'] : []
+}
+
+function answered(body: AnswerBody): Sent {
+  return { kind: 'answer', status: 200, headers: {}, pass: [], body }
+}
+
+/** A warm-up needs no upstream: what it said is said again with the question that builds on it. */
+function warmUp({ ask, nowMs }: Course, { lane }: SessionTurn): AnswerBody {
+  const id = `resp_${ask.id.replaceAll('-', '')}` as ResponseId
+  const { created, completed } = ask.dialect.frames.warmUp({ id, turn: ask.turn, createdAtS: Math.floor(nowMs / 1000), streamId: streamIdOf(lane) })
+  return new Spoken([created, completed])
+}
+
+/** An answer that is there already. */
+class Spoken implements AnswerBody {
+  readonly closed = Promise.resolve()
+  #chunks: readonly Buffer[]
+  #reader: AnswerReader | null = null
+  #flows = false
+
+  constructor(chunks: readonly Buffer[]) {
+    this.#chunks = chunks
+  }
+
+  read(reader: AnswerReader): void {
+    this.#reader = reader
+    this.resume()
+  }
+
+  pause(): void {
+    this.#flows = false
+  }
+
+  resume(): void {
+    this.#flows = true
+    while (this.#flows && this.#reader !== null) {
+      const [chunk, ...rest] = this.#chunks
+      if (chunk === undefined) {
+        const reader = this.#reader
+        this.#reader = null
+        reader.end()
+        return
+      }
+      this.#chunks = rest
+      this.#reader.chunk(chunk)
+    }
+  }
+
+  cancel(): void {
+    this.#reader = null
+  }
+}
