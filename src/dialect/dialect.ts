@@ -130,6 +130,8 @@ export interface FrameDialect {
   steerFailed(body: Body): Buffer
   /** Resets this client's idle timer; null: WebSocket's own pings do. */
   keepAlive(turn: Turn): Buffer | null
+  /** Tells a client the routing token that came in the head of an HTTP answer. */
+  turnState(state: string, streamId: string | null): Buffer
   /** The two events of a warm-up that went to no upstream. */
   warmUp(warmUp: WarmUp): { readonly created: Buffer; readonly completed: Buffer }
   /** Tells a client that its dialogue cannot be said again, in the form from which it recovers. */

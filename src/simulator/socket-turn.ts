@@ -44,6 +44,7 @@ export class SocketTurn {
   cutShort(): boolean {
     const rest = restOf(this.#scripted, this.create.lane, this.#at)
     if (rest === null || this.#said?.ending === 'steered') return false
+    this.#said = rest.said
     this.#steps = [...this.#steps.slice(0, this.#at), ...rest.steps]
     return true
   }

@@ -1,4 +1,5 @@
 import type { Signal } from '../core/failure.ts'
+import { streamIdOf } from '../core/lanes.ts'
 import { shape, tierSent, type Plan, type Shaped } from '../core/shape.ts'
 import { answerSignal } from '../core/signal.ts'
 import type { AnswerEnd, SeenAnswer, Watched } from '../dialect/dialect.ts'
@@ -70,6 +71,8 @@ async function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
 async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged> {
   const { world, ask, settings } = course
   const flow = new EventFlow(ask.dialect.observe(watched(course, t)), settings.bounds.frameBytes, wireOf(course, t))
+  const state = header(sent.headers, 'x-codex-turn-state')
+  if (ask.session !== null && t.plan.frame?.to === 'http' && state !== null) flow.preface(ask.dialect.frames.turnState(state, streamIdOf(ask.session.lane)))
   const stream = new AnswerStream(sent.body, flow, world.clock, { times: settings.times, sentAtMs: t.startedAtMs })
   const judged = await stream.judge()
   course.draft.upstreamAnswered(course.nowMs)

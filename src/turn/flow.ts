@@ -55,6 +55,11 @@ export class EventFlow {
     return fits
   }
 
+  /** What the client is told before the first event. */
+  preface(frame: Buffer): void {
+    this.#out.push(frame)
+  }
+
   /** Bytes for the client since last asked, the terminal event not among them. */
   takeOut(): readonly Buffer[] {
     const out = this.#out

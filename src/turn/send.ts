@@ -1,6 +1,6 @@
 import type { ResponseId } from '../core/ids.ts'
 import { streamIdOf } from '../core/lanes.ts'
-import { header } from '../lib/headers.ts'
+import { header, type Headers } from '../lib/headers.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { FrameText } from '../ports/sockets.ts'
 import type { AnswerBody, AnswerReader, Sent } from '../ports/transport.ts'
@@ -8,6 +8,8 @@ import type { Try } from './try.ts'
 import type { Course } from './course.ts'
 import type { Wire } from './flow.ts'
 import type { SessionTurn } from './session-turn.ts'
+
+const turnStateName = 'x-codex-turn-state'
 
 /** Puts the question to the account of this attempt: as a request, as a frame on the account's socket, or, where nothing is to be generated, to nobody. */
 export function send(course: Course, t: Try): Promise<Sent> {
@@ -42,8 +44,7 @@ function request(course: Course, t: Try): Promise<Sent> {
     credential: lease.credential,
     method: 'POST',
     path: ask.dialect.path(ask.turn.endpoint),
-    clientHeaders: ask.headers,
-    omit: foreignTurnState(course, lease),
+    ...saying(course, t),
     body: { ...text, taken: ask.body.lend() },
     connectMs: times.connectMs,
     headMs: ask.turn.stream ? times.firstEventMs : times.answerMs,
@@ -76,10 +77,18 @@ function question({ ask }: Course, { plan }: Try): FrameText {
   return body.edited(ask.dialect.apply(plan, body))
 }
 
+/** Over HTTP a frame's routing token stands where those who ask over HTTP put it. */
+function saying(course: Course, { chosen, plan }: Try): { readonly clientHeaders: Headers; readonly omit: readonly string[] } {
+  const { headers, session } = course.ask
+  const state = session?.turnState ?? null
+  if (state === null || plan.frame?.turnState === 'drop') return { clientHeaders: headers, omit: foreignTurnState(course, chosen.lease) }
+  return { clientHeaders: { ...headers, [turnStateName]: state }, omit: [] }
+}
+
 /** Codex's routing token is one account's own: another one never sees it, and an unknown one may be anybody's. */
 function foreignTurnState({ world, ask }: Course, lease: Lease): readonly string[] {
-  const state = header(ask.headers, 'x-codex-turn-state')
-  return state !== null && world.origins.turnStateOf(state) !== lease.account.id ? ['x-codex-turn-state'] : []
+  const state = header(ask.headers, turnStateName)
+  return state !== null && world.origins.turnStateOf(state) !== lease.account.id ? [turnStateName] : []
 }
 
 function answered(body: AnswerBody): Sent {

@@ -9,7 +9,7 @@ import { ResponsesObserver } from './observe.ts'
 import { governed, read } from './read.ts'
 import { observeAnswer } from './response.ts'
 import { failInBand, keepAlive, refuse, retell } from './tell.ts'
-import { errorFrame, failInFrame, keepAliveInSession, lostInSession, steerFailed, warmUp } from './tell-frame.ts'
+import { errorFrame, failInFrame, keepAliveInSession, lostInSession, steerFailed, turnStateFrame, warmUp } from './tell-frame.ts'
 
 const paths: Readonly<Record<Endpoint, string>> = {
   responses: '/responses',
@@ -28,6 +28,7 @@ const frames: FrameDialect = {
   failInBand: failInFrame,
   steerFailed,
   keepAlive: keepAliveInSession,
+  turnState: turnStateFrame,
   warmUp,
   lostInSession,
 }

@@ -4,6 +4,7 @@ import type { Turn } from '../../core/turn.ts'
 import { Body, type Edit } from '../../lib/body.ts'
 import type { Told, WarmUp } from '../dialect.ts'
 import { blank, readError } from './error.ts'
+import { turnStateName } from './frame.ts'
 
 const nothingGoverned: ReadonlySet<string> = new Set()
 
@@ -41,6 +42,12 @@ const keepAliveFrame = Buffer.from('{"type":"keepalive"}')
 /** Null: pings do for this client. Codex's idle timer is reset by an event alone (clients.md). */
 export function keepAliveInSession(turn: Turn): Buffer | null {
   return turn.isCodex ? keepAliveFrame : null
+}
+
+/** In a session Codex looks for its routing token in the headers of this event (protocols.md 2.7). */
+export function turnStateFrame(state: string, streamId: string | null): Buffer {
+  const lane = streamId === null ? {} : { stream_id: streamId }
+  return Buffer.from(JSON.stringify({ type: 'response.metadata', ...lane, headers: { [turnStateName]: state } }))
 }
 
 const steering = 'Steering is not supported by the upstream of this session.'

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { noAccountReady } from '../../../src/core/failover.ts'
 import type { ResponseId } from '../../../src/core/ids.ts'
 import { refusal } from '../../../src/core/refusal.ts'
-import { errorFrame, failInFrame, keepAliveInSession, lostInSession, steerFailed, warmUp } from '../../../src/dialect/responses/tell-frame.ts'
+import { errorFrame, failInFrame, keepAliveInSession, lostInSession, steerFailed, turnStateFrame, warmUp } from '../../../src/dialect/responses/tell-frame.ts'
 import { refuse } from '../../../src/dialect/responses/tell.ts'
 import { bodyOf, turnOf } from '../../support/bodies.ts'
 import { now } from '../../support/signals.ts'
@@ -158,4 +158,11 @@ test('a steer that no upstream can take comes back with its own words', () => {
     error: { type: 'invalid_request_error', code: 'steering_not_supported' },
     steer: { input: 'x' },
   })
+})
+
+// E21
+test('a routing token from the head of an answer is told where Codex looks for it in a session, in its lane', () => {
+  const headers = { 'x-codex-turn-state': 'sticky' }
+  expect(JSON.parse(turnStateFrame('sticky', null).toString())).toEqual({ type: 'response.metadata', headers })
+  expect(JSON.parse(turnStateFrame('sticky', 'left').toString())).toEqual({ type: 'response.metadata', stream_id: 'left', headers })
 })
