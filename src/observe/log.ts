@@ -1,5 +1,5 @@
-import { pino, stdSerializers, stdTimeFunctions, type DestinationStream } from 'pino'
-import { systemClock } from '../lib/clock.ts'
+import { pino, stdSerializers, type DestinationStream } from 'pino'
+import { systemClock, type Clock } from '../lib/clock.ts'
 import type { Log } from '../ports/log.ts'
 import { Lines } from './lines.ts'
 
@@ -38,7 +38,7 @@ export function createLog(level: LogLevel, to: DestinationStream = standardError
     {
       level,
       base: null,
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: memberTime(systemClock),
       formatters: { level: (label) => ({ level: label }), log: (fields) => masked(fields, depthMax) },
     },
     to,
@@ -51,6 +51,20 @@ export function createLog(level: LogLevel, to: DestinationStream = standardError
     setLevel(next) {
       log.level = next
     },
+  }
+}
+
+/** The `time` of a line. Many lines are of one millisecond, and writing a date out costs a quarter of a line. */
+function memberTime(clock: Clock): () => string {
+  let writtenMs = 0
+  let written = ''
+  return () => {
+    const nowMs = clock.now()
+    if (nowMs !== writtenMs) {
+      writtenMs = nowMs
+      written = `,"time":"${new Date(nowMs).toISOString()}"`
+    }
+    return written
   }
 }
 
