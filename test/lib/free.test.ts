@@ -8,12 +8,12 @@ test('bytes that are freed are empty from then on, and so is every view of them'
   expect([bytes.length, part.length]).toEqual([0, 0])
 })
 
-test('bytes that are part of something larger are left alone', () => {
+test('few bytes, and bytes that are part of something larger, are left alone', () => {
   const larger = Buffer.alloc(100_000, 'x')
   const part = larger.subarray(0, 50_000)
   free(part)
   expect(larger.equals(Buffer.alloc(100_000, 'x'))).toBe(true)
-  const pooled = Buffer.from('short')
-  free(pooled)
-  expect(pooled.toString()).toBe('short')
+  const few = Buffer.alloc(10_000, 'y')
+  free(few)
+  expect(few.length).toBe(10_000)
 })

@@ -231,13 +231,14 @@ describe('the memory for bodies', () => {
     ['stays while the body is lent', true],
   ])('%s', async (_title, isLent) => {
     let bytes: Buffer = Buffer.alloc(0)
-    const gateway = await serve((question, sink, signal) => {
+    const run: TurnDoor['run'] = (question, sink, signal) => {
       ;({ bytes } = question.body.value)
       if (isLent) question.body.lend()
       question.body.letGo()
       return answering(question, sink, signal)
-    })
-    const question = JSON.stringify({ model: 'm', padding: 'x'.repeat(500) })
+    }
+    const gateway = await serve(run, { bounds: { bodyBytes: 100_000 } })
+    const question = JSON.stringify({ model: 'm', padding: 'x'.repeat(50_000) })
     expect(await post(gateway, question)).toMatchObject({ status: 200 })
     expect(bytes.toString()).toBe(isLent ? question : '')
   })
