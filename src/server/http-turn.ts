@@ -6,7 +6,7 @@ import type { Dialect } from '../dialect/dialect.ts'
 import { assert } from '../lib/assert.ts'
 import { Body } from '../lib/body.ts'
 import type { Clock } from '../lib/clock.ts'
-import { readBody } from '../lib/decode.ts'
+import { readBody, type ReadBody } from '../lib/decode.ts'
 import { free } from '../lib/free.ts'
 import { header } from '../lib/headers.ts'
 import { Kept } from '../lib/kept.ts'
@@ -127,10 +127,8 @@ async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSi
   if (length !== null && length > bodyBytes) return tooLarge()
   if (request.headers.expect !== undefined) response.writeContinue()
 
-  const interruption = interrupted(door, request, signal)
   const reading = readBody(request, { encoding, bytesMax: bodyBytes, expectedBytes: encoding === null ? length : null, makeRoom: (bytes) => held.hold(bytes) })
-  const read = await Promise.race([reading, interruption.came])
-  interruption.stop()
+  const read = await unlessInterrupted(reading, door, request, signal)
   switch (read.kind) {
     case 'read':
       return parse(door, read.bytes)
@@ -153,32 +151,28 @@ async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSi
   }
 }
 
-interface Interruption {
-  readonly came: Promise<{ readonly kind: 'late' } | { readonly kind: 'cancelled' }>
-  /** Watches no longer, and holds on to nothing. */
-  stop(): void
-}
+type Interrupted = { readonly kind: 'late' } | { readonly kind: 'cancelled' }
 
-/** Comes when the connection brought nothing for `bodyIdleMs`, or the turn is called off. One timer a request, nothing per chunk. */
-function interrupted(door: TurnDoor, request: IncomingMessage, signal: AbortSignal): Interruption {
-  const { promise: came, resolve } = Promise.withResolvers<{ readonly kind: 'late' } | { readonly kind: 'cancelled' }>()
-  const cancel = (): void => resolve({ kind: 'cancelled' })
-  signal.addEventListener('abort', cancel)
-  let seen = request.socket.bytesRead
-  const look = (): void => {
-    const { bytesRead } = request.socket
-    if (bytesRead === seen) resolve({ kind: 'late' })
-    else stop = door.clock.after(door.bodyIdleMs, look)
-    seen = bytesRead
-  }
-  let stop = door.clock.after(door.bodyIdleMs, look)
-  return {
-    came,
-    stop: () => {
+/** What was read, unless the connection brought nothing for `bodyIdleMs` or the turn is called off before. One timer a request, nothing per chunk. */
+function unlessInterrupted(reading: Promise<ReadBody>, door: TurnDoor, request: IncomingMessage, signal: AbortSignal): Promise<ReadBody | Interrupted> {
+  return new Promise((resolve, reject) => {
+    const over = (how: ReadBody | Interrupted): void => {
       stop()
       signal.removeEventListener('abort', cancel)
-    },
-  }
+      resolve(how)
+    }
+    const cancel = (): void => over({ kind: 'cancelled' })
+    let seen = request.socket.bytesRead
+    const look = (): void => {
+      const { bytesRead } = request.socket
+      if (bytesRead === seen) return over({ kind: 'late' })
+      seen = bytesRead
+      stop = door.clock.after(door.bodyIdleMs, look)
+    }
+    let stop = door.clock.after(door.bodyIdleMs, look)
+    signal.addEventListener('abort', cancel)
+    reading.then(over, reject)
+  })
 }
 
 function parse(door: TurnDoor, bytes: Buffer): Received {

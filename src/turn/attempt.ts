@@ -17,12 +17,13 @@ import { framingOf, send, wireOf } from './send.ts'
 import { AnswerStream } from './stream.ts'
 import type { Try } from './try.ts'
 
-export type Attempted = Judged & {
+export interface Attempted {
+  readonly judged: Judged
   /** Resolves when the upstream is done with the request, so that its lease may go back. */
   readonly upstreamDone: Promise<void>
 }
 
-type Judged =
+export type Judged =
   /** The commit point is reached: everything from here on goes to the client, and nothing is tried again. */
   | { readonly kind: 'streaming'; readonly stream: AnswerStream; readonly flow: EventFlow; readonly headers: HeaderList }
   | { readonly kind: 'whole'; readonly status: number; readonly answer: SeenAnswer; readonly headers: HeaderList }
@@ -54,18 +55,19 @@ export async function attempt(course: Course, t: Try): Promise<Attempted> {
   course.draft.sending(tierSent(t.plan, ask.turn))
   const sent = await send(course, t)
   if (sent.kind === 'signal') {
-    return { kind: 'failed', signal: ask.turn.stream ? sent.signal : asWhole(sent.signal), raw: null, end: null, upstreamDone: Promise.resolve() }
+    const signal = ask.turn.stream ? sent.signal : asWhole(sent.signal)
+    return { judged: { kind: 'failed', signal, raw: null, end: null }, upstreamDone: Promise.resolve() }
   }
-  return { ...(await judge(course, t, sent)), upstreamDone: sent.body.closed }
+  return { judged: await judge(course, t, sent), upstreamDone: sent.body.closed }
 }
 
-async function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
+function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
   if (sent.status < 200 || sent.status >= 300) return refused(course, t, sent)
   learnTurnState(course, t.chosen.lease, sent.headers)
   if (framingOf(course, t) === 'frames' || isEventStream(sent.headers)) return judgeStream(course, t, sent)
   if (course.ask.session === null) return judgeWhole(course, t, sent)
   sent.body.cancel()
-  return { kind: 'failed', signal: { kind: 'ended', detail: 'the answer is no stream of events' }, raw: null, end: null }
+  return Promise.resolve({ kind: 'failed', signal: { kind: 'ended', detail: 'the answer is no stream of events' }, raw: null, end: null })
 }
 
 async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged> {

@@ -62,13 +62,13 @@ export class Course {
   }
 
   /** Null when the turn's open is on disk. */
-  async isOnTheBooks(): Promise<Refusal | null> {
-    return stuckOr(this.#opened)
+  isOnTheBooks(): Promise<Refusal | null> {
+    return this.#opened.then(written, unwritten)
   }
 
   /** Writes the one record of this turn. Null when it is on disk. A turn that was never opened leaves none. */
-  async settle(answered: Answered): Promise<Refusal | null> {
-    if (this.#books !== 'open') return null
+  settle(answered: Answered): Promise<Refusal | null> {
+    if (this.#books !== 'open') return Promise.resolve(null)
     this.#books = 'settled'
     const record = this.draft.settled(answered, this.nowMs)
     const { world, ask } = this
@@ -94,7 +94,7 @@ export class Course {
       },
       'turn',
     )
-    return stuckOr(world.ledger.settle(record))
+    return world.ledger.settle(record).then(written, unwritten)
   }
 
   /** Settles a turn without an answer; its client does not wait for the commit. */
@@ -138,14 +138,11 @@ export class Course {
   }
 }
 
-async function stuckOr(committed: Promise<void>): Promise<Refusal | null> {
-  try {
-    await committed
-    return null
-  } catch (error) {
-    if (error instanceof LedgerStuck) return ledgerUnavailable
-    throw error
-  }
+const written = (): null => null
+
+function unwritten(error: unknown): Refusal {
+  if (error instanceof LedgerStuck) return ledgerUnavailable
+  throw error
 }
 
 export const ledgerUnavailable = refusal(

@@ -2,18 +2,18 @@ import { next, type Next, type Situation } from '../core/failover.ts'
 import { classify } from '../core/failure-table.ts'
 import type { Failure } from '../core/failure.ts'
 import { isLone } from '../core/route.ts'
-import type { Attempted } from './attempt.ts'
+import type { Judged } from './attempt.ts'
 import type { Try } from './try.ts'
 import type { Course } from './course.ts'
 import type { SessionTurn } from './session-turn.ts'
 import { recordFailure } from './settle.ts'
 
 /** What a failed attempt teaches: it is classified once, written down, held against whom it blames, and it says how the turn goes on. */
-export function learn(course: Course, failed: { readonly of: Try; readonly attempted: Extract<Attempted, { kind: 'failed' }> }): Next {
+export function learn(course: Course, failed: { readonly of: Try; readonly judged: Extract<Judged, { kind: 'failed' }> }): Next {
   const { world, ask, settings, nowMs } = course
-  const { of: t, attempted } = failed
+  const { of: t, judged } = failed
   const { lease } = t.chosen
-  const { signal, raw, end } = attempted
+  const { signal, raw, end } = judged
   const failure = classify(signal, nowMs)
   recordFailure(course, t, failure, end?.usage ?? null)
   course.tried.push({ account: lease.account.id, baseUrl: lease.account.baseUrl, atMs: nowMs, signal, failure })

@@ -2,7 +2,7 @@ import type { Signal } from '../core/failure.ts'
 import { classify } from '../core/failure-table.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal } from '../core/refusal.ts'
-import type { Attempted } from './attempt.ts'
+import type { Judged } from './attempt.ts'
 import type { Try } from './try.ts'
 import { wasCancelled } from './cancel.ts'
 import type { Course } from './course.ts'
@@ -12,8 +12,8 @@ import type { Lease } from '../ports/pool.ts'
 import type { Running } from './session-turn.ts'
 import type { Relayed } from './stream.ts'
 
-type Streaming = Extract<Attempted, { kind: 'streaming' }>
-type Whole = Extract<Attempted, { kind: 'whole' }>
+type Streaming = Extract<Judged, { kind: 'streaming' }>
+type Whole = Extract<Judged, { kind: 'whole' }>
 
 const cutOff = refusal('shutting_down', 'The gateway is shutting down, and the answer was cut off. Please try again.')
 const brokeOff = refusal(

@@ -69,9 +69,8 @@ async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value
   if (planned.kind === 'lost') return { value: { kind: 'over', outcome: await refuse(course, planned.refusal) }, upstreamDone: Promise.resolve() }
   if (planned.kind === 'blocked') return { value: { kind: 'over', outcome: await blocked(course, chosen, planned.refusal) }, upstreamDone: Promise.resolve() }
   const t: Try = { chosen, plan: planned.plan, sendsForeign: planned.sendsForeign, startedAtMs: course.nowMs, breaker: new AbortController() }
-  const attempted = await untilCommit(course, t)
-  const { upstreamDone } = attempted
-  switch (attempted.kind) {
+  const { judged, upstreamDone } = await untilCommit(course, t)
+  switch (judged.kind) {
     case 'failed': {
       const by = wasCancelled(course.signal)
       if (by !== null) {
@@ -79,12 +78,12 @@ async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value
         return { value: { kind: 'called-off', by }, upstreamDone }
       }
       // While the lease is still out: whoever waits for this account's verdict must not be served before it.
-      return { value: { kind: 'failed', next: learn(course, { of: t, attempted }) }, upstreamDone }
+      return { value: { kind: 'failed', next: learn(course, { of: t, judged }) }, upstreamDone }
     }
     case 'whole':
-      return { value: { kind: 'over', outcome: await deliver(course, t, attempted) }, upstreamDone }
+      return { value: { kind: 'over', outcome: await deliver(course, t, judged) }, upstreamDone }
     case 'streaming':
-      return { value: { kind: 'over', outcome: await relay(course, t, attempted) }, upstreamDone }
+      return { value: { kind: 'over', outcome: await relay(course, t, judged) }, upstreamDone }
   }
 }
 

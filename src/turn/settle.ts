@@ -55,7 +55,7 @@ export interface AnswerOutcome {
 }
 
 /** Closes the books on the turn that this attempt answered. Null when the record is on disk: only then may the client hear that the turn is over. */
-export async function settleAnswer(course: Course, t: Try, { outcome, end, signal }: AnswerOutcome): Promise<Refusal | null> {
+export function settleAnswer(course: Course, t: Try, { outcome, end, signal }: AnswerOutcome): Promise<Refusal | null> {
   const { ask, world } = course
   const { account } = t.chosen.lease
   const failure = signal === null || outcome === 'cancelled' ? null : classify(signal, course.nowMs)
