@@ -49,6 +49,9 @@ class Rig {
   readonly settled = new Gate()
   readonly body = new LingeringBody()
   readonly heard: string[] = []
+  /** How many attempts were not wholly sent when the body was let go; null before that. */
+  lentAtTheEnd: number | null = null
+  taken: () => void = () => {}
   readonly outcome: Promise<Outcome>
   readonly asked: Ask
   #resolve: (sent: Sent) => void = () => {}
@@ -56,7 +59,7 @@ class Rig {
   constructor(fields: object, condition: Condition = fresh) {
     this.pool.accounts.recall([{ account: accountId('a'), generation: 'g1', enabled: true, condition, pairs: [] }])
     const { sink, pool, controller } = this
-    this.asked = ask(fields, pool.clock.now())
+    this.asked = ask(fields, pool.clock.now(), (_, lent) => (this.lentAtTheEnd = lent))
     this.outcome = runTurn(this.#world(), this.asked, sink, controller.signal)
   }
 
@@ -120,19 +123,20 @@ class Rig {
   }
 
   #send(call: Call): Promise<Sent> {
+    this.taken = call.body?.taken ?? this.taken
     call.signal.addEventListener('abort', () => this.body.reader?.broken('called off'))
     return new Promise((resolve) => (this.#resolve = resolve))
   }
 }
 
-function ask(fields: object, receivedAtMs: number): Ask {
+function ask(fields: object, receivedAtMs: number, letGo: (body: Body, lent: number) => void): Ask {
   const dialect = dialects.responses
   const body = Body.parse(Buffer.from(JSON.stringify({ model: 'gpt-5.5', input: 'hello', ...fields })), dialect.governed)
   if (body.kind !== 'body') throw new Error(body.kind)
   const read = dialect.read(body.body, 'responses', {})
   if (read.kind !== 'turn') throw new Error(read.refusal.message)
   const caller = { key: 'laptop' as KeyId, pools: [poolId('default')], models: [], limits: { concurrency: null, requestsPerMinute: null, sessions: null } }
-  return { id: 'turn-1' as TurnId, caller, dialect, turn: read.turn, body: new Kept(body.body), headers: {}, receivedAtMs, requestId: 'request-1', session: null }
+  return { id: 'turn-1' as TurnId, caller, dialect, turn: read.turn, body: new Kept(body.body, letGo), headers: {}, receivedAtMs, requestId: 'request-1', session: null }
 }
 
 const event = (type: string, fields: object = {}) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`
@@ -183,6 +187,21 @@ describe('the body of a question', () => {
     rig.opened.open()
     await settled()
     expect(() => rig.asked.body.value).toThrow('let go')
+  })
+
+  test.each([
+    ["is nobody's when it is let go, where the upstream was sent all of it", true],
+    ['is still lent when it is let go, where the upstream answered before it had been sent', false],
+  ])('%s', async (_title, isTaken) => {
+    const rig = new Rig({})
+    await settled()
+    expect(rig.lentAtTheEnd).toBeNull()
+    if (isTaken) rig.taken()
+    await rig.answer(200, 'application/json')
+    await rig.say(JSON.stringify({ id: 'resp_1', status: 'completed', output: [] }))
+    rig.body.reader?.end()
+    await settled()
+    expect(rig.lentAtTheEnd).toBe(isTaken ? 0 : 1)
   })
 })
 
