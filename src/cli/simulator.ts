@@ -1,4 +1,4 @@
-import { faultNames } from '../simulator/fault.ts'
+import { faultNames, socketFaultNames } from '../simulator/fault.ts'
 import { startSimulator, type Simulator } from '../simulator/server.ts'
 import { giveUp, printJson, type ExitCode, type Surroundings } from './surroundings.ts'
 
@@ -39,6 +39,6 @@ Any API key is an account of its own. What goes wrong with one, and what it was 
 curl ${control} -d '{"key":"sk-first","faults":["quota"]}'
 curl ${control}
 
-Faults: ${faultNames.join(', ')}.
+Faults: ${[...faultNames, ...socketFaultNames].join(', ')}.
 `
 }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './tree.ts'
 
@@ -13,6 +14,13 @@ export class GatewayProcess {
     this.#child = spawn(process.execPath, [join(root, 'src', 'main.ts'), 'serve', '--port', '0'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (this.#said += text))
     this.#ended = once(this.#child, 'close')
+  }
+
+  /** The memory that it takes at this moment, where the system says so; else 0. */
+  get residentBytes(): number {
+    const status = `/proc/${this.#child.pid}/status`
+    if (!existsSync(status)) return 0
+    return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8'))?.[1])
   }
 
   /** All that it has printed and logged. */

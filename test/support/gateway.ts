@@ -11,6 +11,7 @@ import type { Received } from '../../src/simulator/received.ts'
 import { startSimulator, type Simulator } from '../../src/simulator/server.ts'
 import { TurnQueries } from '../../src/storage/turn-queries.ts'
 import { eventually, Exchange, type Answer, type Json } from './client.ts'
+import { SessionClient } from './session-client.ts'
 import { adminToken, configurationOf, laptopKey, question, type Asking, type Scene } from './scene.ts'
 
 export { adminToken, laptopKey, otherKey, question, streamed, type Asking, type Playing, type Scene } from './scene.ts'
@@ -151,6 +152,12 @@ export class Stage {
       headers: { ...(bytes === null ? {} : { 'content-type': 'application/json' }), ...authorization, ...asking.headers },
       ...(bytes === null ? {} : { body: bytes }),
     })
+  }
+
+  /** A session, open. */
+  session(asking: Pick<Asking, 'path' | 'key' | 'headers'> = {}): Promise<SessionClient> {
+    const authorization = asking.key === null ? {} : { authorization: `Bearer ${asking.key ?? laptopKey}` }
+    return SessionClient.open(`${this.gateway.url}${asking.path ?? '/v1/responses'}`, { ...authorization, ...asking.headers })
   }
 
   /** A request and its whole answer. */
