@@ -1,46 +1,45 @@
-import { isIP, type LookupFunction } from 'node:net'
+import type { LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import type { Account } from '../core/account.ts'
 import type { AccountId } from '../core/ids.ts'
 import type { Clock } from '../lib/clock.ts'
-import { UpstreamAgent } from './agent.ts'
+import { AccountConnections } from './account-connections.ts'
+import { placeOf } from './destination.ts'
+import type { Destination } from './dial.ts'
 import { endpoints } from './endpoints.ts'
-import type { Reach } from './guard.ts'
 
 /** How requests of one account go out. */
 export interface Way {
-  readonly agent: UpstreamAgent
+  readonly connections: AccountConnections
   /** The `host` header. */
   readonly authority: string
-  readonly hostname: string
-  readonly port: number
   /** What stands before every path, without a slash at the end. */
   readonly basePath: string
 }
 
 /** Connections beyond the leases of an account: probes, lists of models, requests about stored answers. */
-const spareSockets = 8
-const freeSocketsMax = 256
+const spareConnections = 8
+const idleMax = 256
 /** Accounts that keep connections; the least recently used one beyond it closes its own as they come free. */
-const agentsMax = 4096
+const accountsMax = 4096
 
-/** The agents of all accounts: one per account, address, proxy and reach, so a reload that changes none of these keeps the connections. */
+/** The connections of all accounts: one per account, address, proxy and reach, so a reload that changes none of these keeps them. */
 export class Connections {
   readonly #names: LookupFunction
   readonly #clock: Clock
   readonly #ways = new WeakMap<Account, Way>()
-  readonly #agents: LRUCache<string, UpstreamAgent>
+  readonly #accounts: LRUCache<string, AccountConnections>
 
-  constructor(names: LookupFunction, clock: Clock, max = agentsMax) {
+  constructor(names: LookupFunction, clock: Clock, max = accountsMax) {
     this.#names = names
     this.#clock = clock
-    this.#agents = new LRUCache({ max, dispose: (agent) => agent.retire() })
+    this.#accounts = new LRUCache({ max, dispose: (connections) => connections.retire() })
   }
 
   /** Throws where the account's base URL or proxy is no URL. */
   of(account: Account): Way {
     const known = this.#ways.get(account)
-    if (known !== undefined && !known.agent.retired) return known
+    if (known !== undefined && !known.connections.retired) return known
     const way = this.#make(account)
     this.#ways.set(account, way)
     return way
@@ -48,14 +47,14 @@ export class Connections {
 
   /** For an account that is gone: its idle connections close now, the others when their requests are over. */
   forget(account: AccountId): void {
-    for (const key of this.#agents.keys()) if (key.startsWith(`${account}\n`)) this.#agents.delete(key)
+    for (const key of this.#accounts.keys()) if (key.startsWith(`${account}\n`)) this.#accounts.delete(key)
   }
 
   counts(): { readonly open: number; readonly idle: number } {
     let open = 0
     let idle = 0
-    for (const agent of this.#agents.values()) {
-      const counts = agent.counts()
+    for (const connections of this.#accounts.values()) {
+      const counts = connections.counts()
       open += counts.open
       idle += counts.idle
     }
@@ -64,37 +63,22 @@ export class Connections {
 
   /** Breaks every connection off. */
   close(): void {
-    for (const agent of this.#agents.values()) agent.destroy()
-    this.#agents.clear()
+    for (const connections of this.#accounts.values()) connections.destroy()
+    this.#accounts.clear()
   }
 
   #make(account: Account): Way {
-    const url = new URL(account.baseUrl)
-    const secure = url.protocol === 'https:'
-    const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1')
-    const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port)
-    const destination = {
-      host: hostname,
-      port,
-      security: secure ? 'tls' : 'plain',
-      reach: reachOf(account),
-      proxy: account.proxy === null ? null : new URL(account.proxy),
-    } as const
-    const key = [account.id, url.origin, account.proxy, destination.reach, account.upstream, account.concurrency].join('\n')
-    const kept = this.#agents.get(key)
-    const agent = kept ?? this.#agent(account, destination)
-    if (kept === undefined) this.#agents.set(key, agent)
-    return { agent, authority: url.host, hostname: isIP(hostname) === 6 ? url.hostname : hostname, port, basePath: url.pathname.replace(/\/+$/, '') }
+    const { destination, authority, basePath } = placeOf(account)
+    const key = [account.id, destination.security, authority, account.proxy, destination.reach, account.upstream, account.concurrency].join('\n')
+    const kept = this.#accounts.get(key)
+    const connections = kept ?? this.#connect(account, destination)
+    if (kept === undefined) this.#accounts.set(key, connections)
+    return { connections, authority, basePath }
   }
 
-  #agent(account: Account, destination: ConstructorParameters<typeof UpstreamAgent>[0]['destination']): UpstreamAgent {
-    const socketsMax = account.concurrency + spareSockets
+  #connect(account: Account, destination: Destination): AccountConnections {
+    const openMax = account.concurrency + spareConnections
     const { idleMs } = endpoints[account.upstream]
-    return new UpstreamAgent({ destination, socketsMax, freeMax: Math.min(socketsMax, freeSocketsMax), idleMs, names: this.#names, clock: this.#clock })
+    return new AccountConnections({ destination, openMax, idleMax: Math.min(openMax, idleMax), idleMs, names: this.#names, clock: this.#clock })
   }
-}
-
-function reachOf(account: Account): Reach {
-  if (account.allowPrivate) return 'any'
-  return endpoints[account.upstream].loopback === 'allowed' ? 'loopback' : 'public'
 }

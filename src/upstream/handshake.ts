@@ -12,14 +12,14 @@ import { dial } from './dial.ts'
 import { endpoints } from './endpoints.ts'
 import { DialFailed } from './guard.ts'
 import { requestHeaders } from './headers.ts'
-import { IncomingBody } from './incoming-body.ts'
+import { RefusedBody } from './refused-body.ts'
 import type { Agreed } from './socket.ts'
 
 /** What a handshake came to. */
 export type Shaken =
   | ({ readonly kind: 'agreed' } & Agreed)
   /** An HTTP answer of another status than 101. */
-  | { readonly kind: 'refused'; readonly status: number; readonly headers: Headers; readonly body: IncomingBody }
+  | { readonly kind: 'refused'; readonly status: number; readonly headers: Headers; readonly body: RefusedBody }
   | { readonly kind: 'unreachable'; readonly why: Unreachable; readonly detail: string }
 
 interface HandshakeParts {
@@ -122,8 +122,7 @@ export class Handshake {
     const encoding = header(answer.headers, 'content-encoding')
     const source = encoding === null ? answer : decodedStream(answer, encoding)
     const status = answer.statusCode ?? 0
-    if (source !== null && status >= 200)
-      return this.#end({ kind: 'refused', status, headers: answer.headers, body: new IncomingBody(request, answer, source) })
+    if (source !== null && status >= 200) return this.#end({ kind: 'refused', status, headers: answer.headers, body: new RefusedBody(answer, source) })
     answer.on('error', ignore)
     request.destroy()
     const detail = source === null ? `the answer is encoded as "${encoding}", which was not asked for` : `the upstream said ${status} and no WebSocket`

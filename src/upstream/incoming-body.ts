@@ -1,92 +1,117 @@
-import type { ClientRequest, IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
 import type { AnswerBody, AnswerReader } from '../ports/transport.ts'
+import type { BodyHearer, Connection } from './connection.ts'
 
-/** What is still to be told to the reader, when it can hear it again. */
-type Pending = { readonly kind: 'nothing' } | { readonly kind: 'broken'; readonly detail: string }
+/** How upstream is done; told to the reader when it has all that came before, and can hear it. */
+type End = { readonly kind: 'not-yet' } | { readonly kind: 'end' } | { readonly kind: 'broken'; readonly detail: string }
 
-/** The body of one answer. `source` is the message itself, or the decoder behind it. */
-export class IncomingBody implements AnswerBody {
+const notYet: End = { kind: 'not-yet' }
+const properEnd: End = { kind: 'end' }
+
+/** The body of one answer, as its connection brings it. */
+export class IncomingBody implements AnswerBody, BodyHearer {
   readonly closed: Promise<void>
-  readonly #request: ClientRequest
-  readonly #message: IncomingMessage
-  readonly #source: Readable
+  readonly #connection: Connection
+  #close: () => void = () => {}
   #reader: AnswerReader | null = null
-  #state: 'open' | 'over' = 'open'
   #flow: 'flowing' | 'paused' = 'flowing'
-  #pending: Pending = { kind: 'nothing' }
+  /** Came while nobody could hear it. The connection is held back meanwhile, so it is a read or two. */
+  #held: Buffer[] = []
+  #end: End = notYet
+  #isOver = false
 
-  constructor(request: ClientRequest, message: IncomingMessage, source: Readable) {
-    this.#request = request
-    this.#message = message
-    this.#source = source
-    this.closed = new Promise((resolve) => message.once('close', resolve))
-    message.on('error', (error) => this.#broken(error))
-    if (source !== message) source.on('error', (error) => this.#broken(error))
+  /** @param closed called once, when upstream is done. */
+  constructor(connection: Connection, closed: () => void) {
+    this.#connection = connection
+    this.closed = new Promise((resolve) => {
+      this.#close = () => {
+        closed()
+        resolve()
+      }
+    })
   }
 
   read(reader: AnswerReader): void {
     this.#reader = reader
     // A reader is never called from inside its own call of `read`.
-    if (this.#pending.kind !== 'nothing') queueMicrotask(() => this.#tell())
-    if (this.#state === 'over') return
-    this.#source.on('data', (bytes: Buffer) => {
-      if (this.#state === 'open') reader.chunk(bytes)
-    })
-    this.#source.on('end', () => this.#ended(reader))
-    if (this.#flow === 'paused') this.#source.pause()
+    if (this.#isDue) queueMicrotask(this.#deliver)
   }
 
   pause(): void {
     this.#flow = 'paused'
-    if (this.#reader !== null) this.#source.pause()
   }
 
   resume(): void {
+    if (this.#flow === 'flowing') return
     this.#flow = 'flowing'
-    this.#tell()
-    if (this.#reader !== null && this.#state === 'open') this.#source.resume()
+    if (this.#held.length > 0) queueMicrotask(this.#deliver)
+    else this.#deliver()
   }
 
   cancel(): void {
-    this.#pending = { kind: 'nothing' }
-    if (this.#state === 'over') return
-    this.#state = 'over'
-    this.#destroy()
+    if (this.#isOver) return
+    this.#held = []
+    this.#isOver = true
+    this.#connection.destroy()
+    this.#close()
   }
 
   /** The call was called off: as if upstream had cut the connection. */
   breakOff(detail: string): void {
-    this.#broken(new Error(detail))
+    if (this.#isOver) return
+    this.#connection.destroy()
+    this.broken(new Error(detail))
   }
 
-  #ended(reader: AnswerReader): void {
-    if (this.#state === 'over') return
-    this.#state = 'over'
-    // An answer that came before the whole question was sent leaves a connection that nobody can use again.
-    if (!this.#request.writableFinished) this.#request.destroy()
-    reader.end()
+  data(bytes: Buffer): void {
+    const isHeld = this.#held.length > 0
+    if (this.#reader !== null && this.#flow === 'flowing' && !isHeld) return this.#reader.chunk(bytes)
+    this.#held.push(bytes)
+    // What comes with the head is heard before anything more can come; only a second read holds the connection back.
+    if (isHeld) this.#connection.pause()
   }
 
-  #broken(error: Error): void {
-    if (this.#state === 'over') return
-    this.#state = 'over'
-    this.#pending = { kind: 'broken', detail: detailOf(error) }
-    this.#destroy()
-    this.#tell()
+  end(): void {
+    this.#end = properEnd
+    this.#deliver()
   }
 
-  #tell(): void {
-    const pending = this.#pending
-    if (pending.kind === 'nothing' || this.#reader === null || this.#flow === 'paused') return
-    this.#pending = { kind: 'nothing' }
-    this.#reader.broken(pending.detail)
+  broken(error: Error): void {
+    this.#end = { kind: 'broken', detail: detailOf(error) }
+    this.#close()
+    this.#deliver()
   }
 
-  #destroy(): void {
-    this.#request.destroy()
-    this.#message.destroy()
-    if (this.#source !== this.#message) this.#source.destroy()
+  get #isDue(): boolean {
+    return this.#held.length > 0 || this.#end !== notYet
+  }
+
+  readonly #deliver = (): void => {
+    const reader = this.#reader
+    if (reader === null) return
+    const wasHeld = this.#held.length > 0
+    while (this.#flow === 'flowing' && !this.#isOver) {
+      const bytes = this.#held.shift()
+      if (bytes === undefined) break
+      reader.chunk(bytes)
+    }
+    if (this.#flow === 'paused' || this.#isOver) return
+    if (wasHeld && this.#end === notYet) this.#connection.resume()
+    this.#tell(reader)
+  }
+
+  #tell(reader: AnswerReader): void {
+    switch (this.#end.kind) {
+      case 'not-yet':
+        return
+      case 'end':
+        this.#isOver = true
+        this.#connection.release()
+        this.#close()
+        return reader.end()
+      case 'broken':
+        this.#isOver = true
+        return reader.broken(this.#end.detail)
+    }
   }
 }
 
