@@ -1,5 +1,5 @@
 /** What the next byte belongs to, where it is not data. */
-type Frame = 'size' | 'extension' | 'size-end' | 'data-return' | 'data-end' | 'trailer-line' | 'trailer' | 'trailer-end' | 'last-end'
+type Frame = 'size' | 'extension' | 'size-end' | 'data-return' | 'data-end' | 'trailer-line' | 'trailer-name' | 'trailer' | 'trailer-end' | 'last-end'
 type Part = Frame | 'data' | 'over' | 'malformed'
 
 /** Extensions of one chunk and all trailers together; both are dropped. Unit: bytes. */
@@ -10,6 +10,8 @@ const digitsMax = 12
 const carriageReturn = 0x0d
 const lineFeed = 0x0a
 const semicolon = 0x3b
+const colon = 0x3a
+const nameBytes: ReadonlySet<number> = new Set(Buffer.from("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
 
 /** Takes the framing out of a chunked body, which may come cut anywhere (RFC 9112 7.1). */
 export class Chunked {
@@ -67,7 +69,9 @@ export class Chunked {
       case 'data-end':
         return byte === lineFeed ? 'size' : 'malformed'
       case 'trailer-line':
-        return byte === carriageReturn ? 'last-end' : this.#skip(byte, 'trailer')
+        return byte === carriageReturn ? 'last-end' : this.#name(byte)
+      case 'trailer-name':
+        return byte === colon ? 'trailer' : this.#name(byte)
       case 'trailer':
         return byte === carriageReturn ? 'trailer-end' : this.#skip(byte, 'trailer')
       case 'trailer-end':
@@ -92,6 +96,10 @@ export class Chunked {
 
   #sized(): Part {
     return this.#left === 0 ? 'trailer-line' : 'data'
+  }
+
+  #name(byte: number): Part {
+    return nameBytes.has(byte) ? this.#skip(byte, 'trailer-name') : 'malformed'
   }
 
   #skip(byte: number, part: Part): Part {

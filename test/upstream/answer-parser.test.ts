@@ -112,6 +112,9 @@ describe('what is no answer, or could be read in two ways', () => {
     ['a line feed in an extension', `${chunkedHead}2;a\nhi`],
     ['NUL in an extension', `${chunkedHead}2;\0\r\nhi`],
     ['a bare line feed in a trailer', `${chunkedHead}0\r\na: b\n\r\n`],
+    ['a trailer without a colon', `${chunkedHead}0\r\nab\r\n\r\n`],
+    ['a trailer without a name', `${chunkedHead}0\r\n: b\r\n\r\n`],
+    ['a folded trailer', `${chunkedHead}0\r\na: b\r\n c: d\r\n\r\n`],
     ['NUL in a trailer', `${chunkedHead}0\r\na: \0\r\n\r\n`],
     ['a last line that ends in a bare carriage return', `${chunkedHead}0\r\n\rx`],
   ]
@@ -137,8 +140,8 @@ describe('what an upstream cannot make us keep', () => {
     ['more interim heads', `${'HTTP/1.1 103 Early\r\n\r\n'.repeat(17)}${ok}content-length: 0\r\n\r\n`, 'malformed'],
     ['16 KiB of extensions', `${chunkedHead}0;${filler(16 * 1024)}\r\n\r\n`, 'clean'],
     ['more extensions', `${chunkedHead}0;${filler(16 * 1024 + 1)}\r\n\r\n`, 'malformed'],
-    ['16 KiB of trailers', `${chunkedHead}0\r\n${`${filler(1024)}\r\n`.repeat(16)}\r\n`, 'clean'],
-    ['more trailers', `${chunkedHead}0\r\n${`${filler(1024)}\r\n`.repeat(17)}\r\n`, 'malformed'],
+    ['16 KiB of trailers', `${chunkedHead}0\r\n${`a:${filler(1023)}\r\n`.repeat(16)}\r\n`, 'clean'],
+    ['more trailers', `${chunkedHead}0\r\n${`a:${filler(1023)}\r\n`.repeat(17)}\r\n`, 'malformed'],
   ]
   for (const [what, text, how] of cases) it(`${how === 'clean' ? 'is heard' : 'is malformed'}: ${what}`, () => expect(told(text).how).toBe(how))
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testCertificate } from './certificate.ts'
-import { account, answerOf, body, callOf, drained, eventually, namesTo, Rig, signalOf } from './rig.ts'
+import { account, answerOf, body, bytesOf, callOf, drained, eventually, namesTo, Rig, signalOf } from './rig.ts'
 
 let rig: Rig
 beforeEach(() => (rig = new Rig()))
@@ -70,6 +70,19 @@ describe('a call that cannot reach its upstream', () => {
       const transport = rig.transport(namesTo('127.0.0.1'))
       const main = account(`https://upstream.test:${server.port}/v1`)
       for (let n = 0; n < 3; n++) expect(await drained(answerOf(await transport.send(callOf(main))).body)).toEqual({ text: 'ok', how: 'end' })
+      expect(server.connections()).toBe(1)
+    })
+  })
+
+  it('gives a large question whole and takes a large answer whole over TLS', async () => {
+    await trusting(async () => {
+      const server = await rig.https((request, response) => void bytesOf(request).then((bytes) => response.end(bytes)))
+      const transport = rig.transport(namesTo('127.0.0.1'))
+      const pieces = ['{"a":"', Buffer.alloc(3_000_000, 'x'), '"}']
+      for (let n = 0; n < 2; n++) {
+        const sent = await transport.send(callOf(account(`https://upstream.test:${server.port}`), { body: body(...pieces) }))
+        expect(await drained(answerOf(sent).body)).toEqual({ text: pieces.join(''), how: 'end' })
+      }
       expect(server.connections()).toBe(1)
     })
   })
