@@ -122,8 +122,13 @@ export class Parts {
 
   /** Takes over a configuration whole; open turns keep the policy that they began with. */
   configure(next: Resolved, adminToken: string): void {
-    const kept = new Set(next.accounts.map(({ account }) => account.id))
-    for (const { account } of this.#resolved.accounts) if (!kept.has(account.id)) this.#transport.forget(account.id)
+    const now = new Map(next.accounts.map(({ account }) => [account.id, account]))
+    for (const { account } of this.#resolved.accounts) {
+      const stays = now.get(account.id)
+      if (stays === undefined) this.#transport.forget(account.id)
+      // A socket was opened with what the account was then.
+      if (stays === undefined || !isSamePlace(account, stays)) this.#sockets.forget(account.id)
+    }
     this.#resolved = next
     this.#config = { loadedAtMs: clock.now(), error: null }
     this.#rules.configure(next.rules)
@@ -260,6 +265,11 @@ export class Parts {
     const serving = this.accounts.all().some((live) => live.state(clock.now()) === 'ready' || live.state(clock.now()) === 'cooling')
     return serving ? { ready: true } : { ready: false, reason: 'every account is retired or disabled' }
   }
+}
+
+/** Whether what was opened for the one serves the other. */
+function isSamePlace(a: Account, b: Account): boolean {
+  return a.generation === b.generation && a.baseUrl === b.baseUrl && a.proxy === b.proxy && a.allowPrivate === b.allowPrivate
 }
 
 function probeBy(transport: Transport, account: Account, credential: Credential): Promise<Probed> {
