@@ -4,6 +4,11 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 
+export interface Calls {
+  readonly reads: number
+  readonly writes: number
+}
+
 /** A program under measurement: it listens on `port` and is known by the processes that make it up. */
 export interface Program {
   readonly name: string
@@ -12,6 +17,8 @@ export interface Program {
   cpuSeconds(): number
   /** Resident memory of all its processes. Unit: bytes. */
   memoryBytes(): number
+  /** System calls of the thread that serves, so far. */
+  calls(): Calls
   stop(): Promise<void>
 }
 
@@ -51,6 +58,7 @@ function programOf(name: string, child: ChildProcess, port: number): Program {
     port,
     cpuSeconds: () => family(pid).reduce((sum, id) => sum + ticks(id), 0) / ticksPerSecond,
     memoryBytes: () => family(pid).reduce((sum, id) => sum + resident(id), 0),
+    calls: () => calls(pid),
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve())
@@ -132,4 +140,10 @@ function resident(pid: number): number {
   } catch {
     return 0
   }
+}
+
+/** `write` and its like; `send` is not counted, which nginx uses. */
+function calls(pid: number): Calls {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/io`, 'latin1')
+  return { reads: Number(/^syscr: (\d+)/m.exec(text)?.[1] ?? NaN), writes: Number(/^syscw: (\d+)/m.exec(text)?.[1] ?? NaN) }
 }

@@ -37,7 +37,7 @@ export class Codex {
     const over = new Promise((resolve) => (this.#over = resolve))
     this.#tell(text, 'user')
     await this.#ask('turn/start', { threadId: this.#thread, input: [{ type: 'text', text, text_elements: [] }] })
-    const turn = /** @type {any} */ (await within(over))
+    const turn = await within(over)
     if (turn.error !== null) this.#tell(JSON.stringify(turn.error))
     return turn.status === 'completed'
   }
@@ -52,7 +52,7 @@ export class Codex {
     const id = ++this.#ids
     const answered = new Promise((resolve) => this.#asked.set(id, resolve))
     this.#say({ id, method, params })
-    const answer = /** @type {any} */ (await within(answered))
+    const answer = await within(answered)
     if (answer.error !== undefined) throw new Error(`${method}: ${JSON.stringify(answer.error)}`)
     return answer.result
   }

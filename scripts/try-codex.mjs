@@ -124,7 +124,7 @@ async function trySdk(trial, { url, simulator }) {
       input,
       ...(previous === undefined ? {} : { previous_response_id: previous }),
     })
-    const response = /** @type {any} */ (await within(over.promise))
+    const response = await within(over.promise)
     socket.off('event', heard)
     socket.off('error', over.reject)
     previous = response.id

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, resolve as absolute } from 'node:path'
+import { difference } from './config/difference.ts'
 import { loadConfiguration, type Loaded, type Overrides } from './config/load.ts'
 import { problemText } from './config/problem.ts'
-import { isTrial, needsSimulator, placesOf, resolve, type Resolved } from './config/resolve.ts'
+import { isTrial, needsSimulator, placesOf, resolve, type Places, type Resolved } from './config/resolve.ts'
 import type { Configuration } from './config/schema.ts'
 import { adminToken, closeFolder, secretKey, trialKey } from './config/secret-key.ts'
+import { rotationOf } from './config/secret-rotation.ts'
 import { writeTemplate } from './config/template.ts'
 import { watchConfiguration, type Watch } from './config/watch.ts'
 import { systemClock } from './lib/clock.ts'
@@ -51,8 +53,8 @@ export type Opened =
   /** `exit`: 2 for a bad configuration, 1 for everything else. */
   | { readonly kind: 'failed'; readonly exit: 1 | 2; readonly sentences: readonly string[] }
 
-/** A store that does not commit within this ends the turn that waits for it. Unit: milliseconds. */
-const commitMs = 5000
+/** A record that the store has not taken by then goes to the spool. Unit: milliseconds. */
+const commitMs = 1000
 
 /** What is wrong at the start, for the person who started it. */
 class Unusable extends Error {
@@ -83,6 +85,8 @@ class Opening {
   readonly #options: GatewayOptions
   readonly #file: string
   readonly #undo: (() => Promise<void> | void)[] = []
+  /** The configuration that holds; null: none yet. */
+  #holds: Configuration | null = null
 
   constructor(options: GatewayOptions) {
     this.#options = options
@@ -92,19 +96,20 @@ class Opening {
   async open(): Promise<Gateway> {
     const wrote = this.#template()
     const configuration = this.#loaded(this.#load())
+    this.#holds = configuration
     const { data, store: storeFile } = placesOf(configuration, dirname(this.#file))
     closeFolder(data)
     const pidFile = join(data, 'turnout.pid')
     refuseSecond(claimPidFile(pidFile, { pid: process.pid, url: '' }), data)
     this.#undo.push(() => removePidFile(pidFile, process.pid))
     const log = this.#options.log ?? createLog(configuration.log.level)
-    const [store, simulator] = await Promise.all([this.#store(storeFile, configuration, log), this.#simulator(configuration)])
-    const secret = usable(secretKey(data, this.#options.environment)).key
+    const [store, simulator] = await Promise.all([this.#store({ data, store: storeFile }, configuration, log), this.#simulator(configuration)])
+    const { key: secret, sealing: keys } = usable(secretKey(data, this.#options.environment))
     const trial = isTrial(configuration) ? usable(trialKey(data)).text : null
     const resolved = this.#resolve(configuration, { secret, simulator, trial })
     const own = resolved.adminToken === null ? usable(adminToken(data)) : null
     const token = resolved.adminToken ?? own?.text ?? ''
-    const parts = new Parts({ resolved, secret, adminToken: token, store, log, version: versionOf() })
+    const parts = new Parts({ resolved, secret, sealing: rotationOf(data, this.#options.environment, keys), adminToken: token, store, log, version: versionOf() })
     this.#undo.push(() => parts.stop())
     await parts.recall()
     const url = await this.#listen(parts, resolved.server)
@@ -154,9 +159,10 @@ class Opening {
     return loaded.configuration
   }
 
-  async #store(file: string, { ledger }: Configuration, log: LiveLog): Promise<Store> {
+  async #store({ data, store: file }: Places, { ledger }: Configuration, log: LiveLog): Promise<Store> {
     try {
-      const store = await openStore({ file, clock: systemClock, commitMs, retentionMs: ledger.retention, log })
+      const spool = { file: join(data, 'turnout.spool'), bytes: ledger.spool }
+      const store = await openStore({ file, spool, clock: systemClock, commitMs, retentionMs: ledger.retention, log })
       this.#undo.push(() => store.close())
       return store
     } catch (error) {
@@ -202,6 +208,7 @@ class Opening {
         const { resolved, token } = prepare(loaded.configuration)
         parts.configure(resolved, token)
         log.info({ accounts: resolved.accounts.length }, 'the changed configuration holds from now on')
+        this.#audit(parts, loaded.configuration)
       } catch (error) {
         log.error({ err: error }, 'the changed configuration could not be applied: the last good one stays')
       }
@@ -209,6 +216,12 @@ class Opening {
     const watch = watchConfiguration({ file: this.#file, load: () => this.#load(), changed, clock: systemClock })
     this.#undo.push(() => watch.stop())
     return watch
+  }
+
+  #audit(parts: Parts, next: Configuration): void {
+    const changes = this.#holds === null ? null : difference(this.#holds, next)
+    this.#holds = next
+    if (changes !== null) void parts.trail.record({ by: 'file', from: null, what: 'reload', target: this.#file, ...changes })
   }
 }
 

@@ -1,10 +1,14 @@
 import { randomUUIDv7 } from 'node:crypto'
+import { AuditTrail } from './admin/audit.ts'
+import { IssuedKeys } from './admin/issued-keys.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { LiveCredentials, type SealingKeys } from './admin/live-credentials.ts'
 import { LiveRules } from './admin/rules.ts'
 import { problemText, type Problem } from './config/problem.ts'
 import { keyHasher, type Resolved } from './config/resolve.ts'
 import { parseRules } from './config/rules.ts'
-import type { Account, Credential } from './core/account.ts'
+import { newKeyText } from './config/secret-key.ts'
+import { isSamePlace, type Account, type Credential } from './core/account.ts'
 import type { AccountId, TurnId } from './core/ids.ts'
 import { responses } from './dialect/responses/responses.ts'
 import { systemClock as clock, systemDice as dice } from './lib/clock.ts'
@@ -36,34 +40,39 @@ import { runTurn } from './turn/run-turn.ts'
 import type { World } from './turn/world.ts'
 import { httpTransport } from './upstream/http.ts'
 import { websocketSockets } from './upstream/sockets.ts'
-import { listModels } from './upstream/models.ts'
+import { listAccount } from './upstream/models.ts'
 import { probeAccount } from './upstream/probe.ts'
+import { oauthTokens } from './upstream/refresh.ts'
 
 /** What must stand before the parts are built: read, opened and found usable. */
 export interface Foundation {
   readonly resolved: Resolved
   readonly secret: Buffer
+  readonly sealing: SealingKeys
   readonly adminToken: string
   readonly store: Store
   readonly log: LiveLog
   readonly version: string
 }
 
-/** How long a list of models may take in all. Unit: milliseconds. */
-const listMs = 70_000
-
 /** The parts of one gateway: each built once, and wired. What decides is in the parts; nothing is decided here. */
 export class Parts {
   readonly server: Server
+  /** What is served, and to whom. */
+  readonly routes: readonly Route[]
   readonly accounts: LiveAccounts
+  readonly trail: AuditTrail
   readonly #foundation: Foundation
   readonly #store: Store
   readonly #log: LiveLog
   readonly #rules: LiveRules
   readonly #startedAtMs = clock.now()
   readonly #keys: KeyRing
+  readonly #issued: IssuedKeys
+  readonly #limits = new MemoryLimits(clock)
   readonly #operators: Operators
   readonly #transport = httpTransport({ clock })
+  readonly #credentials: LiveCredentials
   readonly #probes: Probes
   readonly #listings: Listings
   readonly #bodies = new Bodies()
@@ -85,7 +94,16 @@ export class Parts {
     this.#settings = { ...resolved.settings, rules: this.#rules.current() }
     this.#store = store
     this.#log = log
-    this.#keys = new KeyRing(keyHasher(secret))
+    this.trail = new AuditTrail({ clock, log, audit: store.audit, newId: () => randomUUIDv7() })
+    this.#keys = new KeyRing(keyHasher(secret), clock)
+    this.#issued = new IssuedKeys({
+      clock,
+      log,
+      entities: store.entities,
+      makeText: newKeyText,
+      hash: (text) => keyHasher(secret).hash(text),
+      publish: (keys) => this.#keys.replace(keys),
+    })
     this.#operators = new Operators(keyHasher(secret), { admin: adminToken, metrics: resolved.metricsToken })
     this.accounts = new LiveAccounts({
       clock,
@@ -94,15 +112,26 @@ export class Parts {
       keep: (memory) =>
         void store.memories.keep(memory).catch((error: unknown) => log.error({ err: error, account: memory.account }, 'the health of an account was not kept')),
       suspect: (account) => this.#probes.suspect(account),
+      renew: (account) => this.#credentials.renew(account),
     })
-    this.#probes = new Probes({ clock, log, accounts: this.accounts, probe: (account, credential) => probeBy(this.#transport, account, credential) })
-    this.#listings = new Listings({ clock, accounts: this.accounts, list: (account, credential) => listBy(this.#transport, account, credential) })
+    this.#credentials = new LiveCredentials({
+      ...{ clock, dice, log, entities: store.entities, accounts: this.accounts, sealing: foundation.sealing },
+      tokens: oauthTokens({ transport: this.#transport, clock }),
+      renewed: (account) => {
+        this.#sockets.forget(account)
+        void this.#listings.again(account)
+      },
+    })
+    const probe = (account: Account, credential: Credential) => this.#credentials.probe(account, () => probeBy(this.#transport, account, credential))
+    this.#probes = new Probes({ clock, log, accounts: this.accounts, probe })
+    this.#listings = new Listings({ clock, accounts: this.accounts, list: (account, credential) => listAccount({ transport: this.#transport, clock }, account, credential) })
     this.#metrics = new PrometheusMetrics(this.#gauges())
     this.#refuser = new Refuser({ dialect: responses, metrics: this.#metrics, log })
     const world = this.#world()
     this.#sessions = new Sessions(this.#sessionDoor(world))
+    this.routes = this.#routes(world)
     this.server = new Server({
-      routes: this.#routes(world),
+      routes: this.routes,
       keys: this.#keys,
       operators: this.#operators,
       refuser: this.#refuser,
@@ -132,11 +161,12 @@ export class Parts {
     this.#resolved = next
     this.#config = { loadedAtMs: clock.now(), error: null }
     this.#rules.configure(next.rules)
-    this.accounts.configure(next.accounts, next.pools)
-    this.#keys.replace(next.keys)
+    this.#credentials.configure(next.accounts, next.pools)
+    this.#issued.configure(next.keys)
     this.#operators.replace({ admin: adminToken, metrics: next.metricsToken })
     this.#log.setLevel(next.logLevel)
     this.#store.keepTurns(next.retentionMs)
+    this.#store.onFailure(next.onLedgerFailure)
     void this.#listings.refresh()
   }
 
@@ -149,20 +179,23 @@ export class Parts {
 
   /** Takes over what an earlier process has learnt and the operator has stored. Rejects when the store does not answer. */
   async recall(): Promise<void> {
-    const [memories] = await Promise.all([this.#store.memories.all(), this.#rules.load()])
+    const [memories] = await Promise.all([this.#store.memories.all(), this.#rules.load(), this.#issued.load(), this.#limits.recall(this.#store.spending), this.#credentials.load()])
     this.accounts.recall(memories)
+    this.#credentials.retireUnusable()
   }
 
   /** Begins what goes on by itself: probes and lists of models. */
   start(): void {
+    this.#credentials.start()
     this.#probes.start()
     this.#listings.start()
   }
 
   /** Ends it, and breaks off what is still sent upstream. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#probes.stop()
     this.#listings.stop()
+    await this.#credentials.finish(finishMs)
     this.#transport.close()
     this.#sockets.close()
   }
@@ -174,7 +207,7 @@ export class Parts {
       accounts: this.accounts,
       transport: this.#transport,
       ledger: this.#store.ledger,
-      limits: new MemoryLimits(),
+      limits: this.#limits,
       owners: this.#store.owners,
       origins: new RememberedOrigins(clock),
       metrics: this.#metrics,
@@ -232,9 +265,14 @@ export class Parts {
       ...adminRoutes({
         clock,
         log: this.#log,
+        trail: this.trail,
+        audit: this.#store.audit,
         accounts: this.accounts,
         turns: this.#store.turns,
+        usage: this.#store.usage,
         rules: this.#rules,
+        keys: this.#issued,
+        poolNames: () => [...this.accounts.pools()].map(([id]) => id),
         probe: (account, credential) => probeBy(this.#transport, account, credential),
         standing: () => ({
           version: this.#foundation.version,
@@ -267,21 +305,9 @@ export class Parts {
   }
 }
 
-/** Whether what was opened for the one serves the other. */
-function isSamePlace(a: Account, b: Account): boolean {
-  return a.generation === b.generation && a.baseUrl === b.baseUrl && a.proxy === b.proxy && a.allowPrivate === b.allowPrivate
-}
+/** How long the end waits for a token that is being renewed. Unit: milliseconds. */
+const finishMs = 10_000
 
 function probeBy(transport: Transport, account: Account, credential: Credential): Promise<Probed> {
   return probeAccount({ transport, clock, readError: (body) => responses.readError(body) }, account, credential)
-}
-
-async function listBy(transport: Transport, account: Account, credential: Credential): Promise<readonly string[] | null> {
-  const signal = AbortSignal.timeout(listMs)
-  try {
-    return await listModels({ transport, clock }, account, credential, signal)
-  } catch (error) {
-    if (!signal.aborted) throw error
-    return null
-  }
 }

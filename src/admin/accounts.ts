@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { LiveAccounts } from '../pool/accounts.ts'
 import type { LiveAccount } from '../pool/live-account.ts'
 import type { Probed } from '../pool/probes.ts'
-import { answer, problem, type Answer, type Asked, type Handles } from './answer.ts'
+import { answer, changed, problem, type Asked, type ChangeAnswer, type Handles, type Problem } from './answer.ts'
 import type { AccountShape, TestedShape } from './contract.ts'
 import { shownAccount, shownTest } from './shown.ts'
 
@@ -21,11 +21,13 @@ export function accountHandles(door: AccountsDoor): Handles<'accounts' | 'reset'
 
   const changing =
     (change: (account: AccountId) => void) =>
-    async ({ params }: Asked<null, null>): Promise<Answer<AccountShape>> => {
+    async ({ params }: Asked<null, null>): Promise<ChangeAnswer<AccountShape>> => {
       const live = door.accounts.find((params['name'] ?? '') as AccountId)
       if (live === null) return unknown(door, params['name'])
+      const before = standingOf(shownAccount(live, door.clock.now()))
       change(live.account.id)
-      return answer(shownAccount(live, door.clock.now()))
+      const after = shownAccount(live, door.clock.now())
+      return changed(after, { target: live.account.id, before, after: standingOf(after) })
     }
 
   const test = (live: LiveAccount): Promise<TestedShape> => {
@@ -53,7 +55,12 @@ export function accountHandles(door: AccountsDoor): Handles<'accounts' | 'reset'
   }
 }
 
-function unknown(door: AccountsDoor, name: string | undefined): Answer<never> {
+/** Of an account, what the operator may change while the gateway runs. */
+function standingOf({ enabled, health, pairs }: AccountShape): Pick<AccountShape, 'enabled' | 'health' | 'pairs'> {
+  return { enabled, health, pairs }
+}
+
+function unknown(door: AccountsDoor, name: string | undefined): Problem {
   const known = door.accounts.all().map((live) => live.account.id)
   const some = known.length <= 20 ? known.join(', ') : `${known.slice(0, 20).join(', ')} and ${known.length - 20} more`
   return problem('unknown_account', `No account is named '${(name ?? '').slice(0, 64)}'. There are: ${some}.`, 'name')

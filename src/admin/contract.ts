@@ -1,8 +1,11 @@
 import * as z from 'zod'
+import { auditEntry, auditQuery } from './contract-audit.ts'
+import { instant, model, name, pageLimit } from './contract-leaf.ts'
+import { usageQuery, usageRow, usageShape } from './contract-usage.ts'
+import { key, keyDetails } from './contract-keys.ts'
 
 /** The shapes of the admin API. They are public: scripts and dashboards rely on them, so a change is a line in CHANGELOG.md. */
 
-const instant = z.iso.datetime()
 const count = z.int().min(0)
 const money = z.string().regex(/^\d+$/)
 
@@ -46,7 +49,7 @@ const health = z.strictObject({
 
 const account = z.strictObject({
   name: z.string(),
-  upstream: z.enum(['openai', 'openai-compatible', 'simulator']),
+  upstream: z.enum(['openai', 'openai-compatible', 'codex', 'simulator']),
   enabled: z.boolean(),
   provisioned: z.boolean().meta({ description: 'Whether it stands in the configuration file.' }),
   health,
@@ -85,6 +88,12 @@ const attempt = z.strictObject({
       z.strictObject({ account: z.null(), why: z.string(), count: count.meta({ description: 'How many further accounts this reason stands for.' }) }),
     ]),
   ),
+  price: z
+    .string()
+    .nullable()
+    .meta({
+      description: 'The prices that it was charged at: US dollars per million tokens of input, cache reads, cache writes and output, as in 5/0.5/5/30.',
+    }),
 })
 
 const turn = z.strictObject({
@@ -105,12 +114,12 @@ const turn = z.strictObject({
     served: z.string().nullable(),
     billed: z.string().nullable(),
   }),
-  usage: z
-    .strictObject({ input_tokens: count, cached_tokens: count, cache_write_tokens: count, output_tokens: count, reasoning_tokens: count })
+  usage: usageShape.nullable().meta({ description: 'null: unknown, which is never zero.' }),
+  charge_nano_usd: money.nullable().meta({ description: 'What upstreams bill for it. null: unknown, which is never zero.' }),
+  charge_estimated_nano_usd: money
     .nullable()
-    .meta({ description: 'null: unknown, which is never zero.' }),
-  charge_nano_usd: money.nullable(),
-  charge_estimated_nano_usd: money.nullable(),
+    .meta({ description: 'What it is thought to have cost beyond that: usage that nobody told, tiers without a price.' }),
+  charge_notional_nano_usd: money.nullable().meta({ description: 'What subscriptions covered, at the prices of the list. No money.' }),
   attempts: z.array(attempt),
 })
 
@@ -125,23 +134,10 @@ const rule = z.strictObject({
 
 const rules = z.strictObject({ source: z.enum(['file', 'store', 'default']), rules: z.array(rule), error: z.string().nullable() })
 
-const name = z.string({ error: 'expected a name' }).regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: 'expected a name' })
-const model = z
-  .string({ error: 'expected a model, as clients name it' })
-  .min(1, { error: 'expected a model, as clients name it' })
-  .max(256, { error: 'expected at most 256 characters' })
-
-const turnsLimitMax = 100
-const expectedLimit = `expected a whole number from 1 to ${turnsLimitMax}`
 const words = (of: readonly string[]): string => `expected one of ${of.join(', ')}`
 
 const turnsQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^[1-9]\d{0,2}$/, { error: expectedLimit })
-    .transform(Number)
-    .refine((limit) => limit <= turnsLimitMax, { error: expectedLimit })
-    .default(50),
+  limit: pageLimit,
   before: z.uuid({ error: "expected a turn's id" }).optional().meta({ description: 'Only turns that began before this one: the `next` of the page before.' }),
   key: name.optional(),
   account: name.optional().meta({ description: 'Turns that tried this account.' }),
@@ -175,6 +171,8 @@ export interface Contract {
   readonly body: z.ZodType | null
   /** Null: 204, without a body. */
   readonly answer: z.ZodType | null
+  /** Whether it makes something that was not there before: then 201 instead of 200. */
+  readonly makes?: 'something new'
   /** Whether it changes something; a guarded change needs the ETag of what it changes as `if-match`. */
   readonly effect: 'none' | 'change' | 'guarded change'
 }
@@ -216,6 +214,14 @@ export const contract = {
     query: turnsQuery,
     answer: z.strictObject({ turns: z.array(turn), next: z.string().nullable() }),
   },
+  usage: {
+    ...bare,
+    method: 'GET',
+    path: '/admin/api/usage',
+    says: 'What the turns of each key, account, model or day come to: days in their order, else those with the most turns first, at most 10,000.',
+    query: usageQuery,
+    answer: z.strictObject({ rows: z.array(usageRow) }),
+  },
   turn: { ...bare, method: 'GET', path: '/admin/api/turns/:id', says: 'One turn with all its attempts.', answer: turn },
   rules: { ...bare, method: 'GET', path: '/admin/api/rules', says: 'The rules that hold, and where they come from.', answer: rules },
   putRules: {
@@ -243,6 +249,39 @@ export const contract = {
     body: trying,
     answer: tried,
   },
+  keys: {
+    ...bare,
+    method: 'GET',
+    path: '/admin/api/keys',
+    says: 'Every key that opens the gateway, by name; of its text, the end alone.',
+    answer: z.strictObject({ keys: z.array(key) }),
+  },
+  createKey: {
+    ...bare,
+    method: 'POST',
+    path: '/admin/api/keys',
+    says: 'Makes a key, which opens the gateway at once. It is shown here and never again. 409 where the name is taken, or stands in the configuration file.',
+    body: z.strictObject({ name, ...keyDetails.shape }),
+    answer: z.strictObject({ name: z.string(), key: z.string() }),
+    makes: 'something new',
+    effect: 'change',
+  },
+  revokeKey: {
+    ...bare,
+    method: 'DELETE',
+    path: '/admin/api/keys/:name',
+    says: 'Takes a key away at once, from open sessions too. 409 while it stands in the configuration file.',
+    answer: null,
+    effect: 'change',
+  },
+  audit: {
+    ...bare,
+    method: 'GET',
+    path: '/admin/api/audit',
+    says: 'Who changed what, newest first: through this API, from the command line and in the configuration file.',
+    query: auditQuery,
+    answer: z.strictObject({ changes: z.array(auditEntry), next: z.string().nullable() }),
+  },
 } as const satisfies Readonly<Record<string, Contract>>
 
 export type EndpointName = keyof typeof contract
@@ -255,6 +294,8 @@ export type AnswerOf<Name extends EndpointName> = Output<(typeof contract)[Name]
 
 export type AccountShape = z.output<typeof account>
 export type TestedShape = z.output<typeof tested>
+export type UsageRowShape = z.output<typeof usageRow>
 export type TurnShape = z.output<typeof turn>
 export type AttemptShape = z.output<typeof attempt>
 export type StatusShape = z.output<typeof status>
+export type AuditShape = z.output<typeof auditEntry>

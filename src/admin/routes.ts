@@ -2,21 +2,25 @@ import type { Log } from '../ports/log.ts'
 import type { Route, Visit } from '../ports/routes.ts'
 import { accountHandles, type AccountsDoor } from './accounts.ts'
 import { problems, type Answer, type Asked, type Handles } from './answer.ts'
+import { auditHandles, changer, type AuditDoor, type AuditTrail } from './audit.ts'
+import { keyHandles, type KeysDoor } from './keys.ts'
 import { contract, type Contract, type EndpointName } from './contract.ts'
 import { openApi } from './openapi.ts'
 import { understand } from './question.ts'
 import { ruleHandles, type RulesDoor } from './rules-handles.ts'
 import { statusHandles, type StatusDoor } from './status.ts'
 import { turnHandles, type TurnsDoor } from './turns.ts'
+import { usageHandles, type UsageDoor } from './usage.ts'
 
 /** What the admin API needs of the gateway. */
-export interface AdminDoor extends StatusDoor, AccountsDoor, TurnsDoor, RulesDoor {
+export interface AdminDoor extends StatusDoor, AccountsDoor, TurnsDoor, UsageDoor, RulesDoor, KeysDoor, AuditDoor {
   readonly log: Log
+  readonly trail: AuditTrail
 }
 
 /** The admin API: one row for each endpoint of the contract, and the document that describes them. */
 export function adminRoutes(door: AdminDoor): readonly Route[] {
-  const handles: Handles<EndpointName> = { ...statusHandles(door), ...accountHandles(door), ...turnHandles(door), ...ruleHandles(door) }
+  const handles: Handles<EndpointName> = { ...statusHandles(door), ...accountHandles(door), ...turnHandles(door), ...usageHandles(door), ...ruleHandles(door), ...keyHandles(door), ...auditHandles(door) }
   const names = Object.keys(contract) as EndpointName[]
   return [
     ...names.map((name): Route => {
@@ -45,10 +49,14 @@ async function serve({ door, name, endpoint, handle }: Served, visit: Visit): Pr
     write(visit.response, problems[code], { error: { code, message, param } })
     return
   }
-  if (endpoint.effect !== 'none') door.log.info({ change: name, ...visit.params, request: visit.requestId }, 'the operator changed something')
+  if (said.change !== null) {
+    door.log.info({ change: name, ...visit.params, request: visit.requestId }, 'the operator changed something')
+    // Before the answer: whoever saw that something was changed finds it in the audit log.
+    await door.trail.record({ ...changer(visit), what: name, ...said.change })
+  }
   if (said.etag !== null) visit.response.setHeader('etag', said.etag)
   if (endpoint.answer === null) visit.response.writeHead(204, { 'cache-control': 'no-store' }).end()
-  else write(visit.response, 200, said.body)
+  else write(visit.response, endpoint.makes === undefined ? 200 : 201, said.body)
 }
 
 function write(response: Visit['response'], status: number, value: unknown): void {

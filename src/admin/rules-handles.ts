@@ -4,7 +4,7 @@ import { judgeTier, type Rule, type Verdict } from '../core/policy.ts'
 import { tierAsked, type TierAsked } from '../core/tier.ts'
 import type { Account } from '../core/account.ts'
 import type { LiveAccounts } from '../pool/accounts.ts'
-import { answer, fromStore, problem, type Answer, type Handles, type Problem } from './answer.ts'
+import { answer, changed, fromStore, problem, type Handles, type Problem } from './answer.ts'
 import type { AnswerOf } from './contract.ts'
 import type { Changed, LiveRules } from './rules.ts'
 
@@ -14,14 +14,22 @@ export interface RulesDoor {
 }
 
 export function ruleHandles({ rules, accounts }: RulesDoor): Handles<'rules' | 'putRules' | 'deleteRules' | 'tryRules'> {
-  const shown = (): Answer<AnswerOf<'rules'>> => {
+  const shown = (): { readonly body: AnswerOf<'rules'>; readonly etag: string } => {
     const { source, rules: current, error, etag } = rules.shown()
-    return answer({ source, rules: current.map(shownRule), error }, etag)
+    return { body: { source, rules: current.map(shownRule), error }, etag }
   }
   return {
-    rules: async () => shown(),
-    putRules: async ({ body, ifMatch }) => (await refused(rules.put(body.rules, ifMatch ?? ''))) ?? shown(),
-    deleteRules: async ({ ifMatch }) => (await refused(rules.forget(ifMatch ?? ''))) ?? answer(null),
+    rules: async () => answer(shown().body, shown().etag),
+    putRules: async ({ body, ifMatch }) => {
+      const before = shown().body
+      const no = await refused(rules.put(body.rules, ifMatch ?? ''))
+      const { body: after, etag } = shown()
+      return no ?? changed(after, { target: null, before, after }, etag)
+    },
+    deleteRules: async ({ ifMatch }) => {
+      const before = shown().body
+      return (await refused(rules.forget(ifMatch ?? ''))) ?? changed(null, { target: null, before, after: shown().body })
+    },
     tryRules: async ({ body }) => {
       const live = accounts.find(body.account as AccountId)
       if (live === null) return problem('unknown_account', `No account is named '${body.account}'.`, 'account')

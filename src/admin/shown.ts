@@ -3,6 +3,7 @@ import { classify } from '../core/failure-table.ts'
 import type { Health } from '../core/health.ts'
 import type { AttemptRecord, NotChosen } from '../core/record.ts'
 import { inWords } from '../core/route.ts'
+import type { Usage } from '../core/usage.ts'
 import type { LiveAccount } from '../pool/live-account.ts'
 import type { Probed } from '../pool/probes.ts'
 import type { TurnRow } from '../ports/stores.ts'
@@ -68,7 +69,7 @@ function hidden(text: string, credential: Credential): string {
 }
 
 export function shownTurn(row: TurnRow): TurnShape {
-  const { usage, tier } = row
+  const { usage, tier, charge } = row
   return {
     id: row.id,
     key: row.key,
@@ -82,20 +83,27 @@ export function shownTurn(row: TurnRow): TurnShape {
     first_output_ms: row.firstOutputMs,
     duration_ms: row.durationMs,
     tier: { requested: tier.requested, sent: tier.sent, served: tier.served, billed: tier.billed },
-    usage:
-      usage === null
-        ? null
-        : {
-            input_tokens: usage.inputTokens,
-            cached_tokens: usage.cachedTokens,
-            cache_write_tokens: usage.cacheWriteTokens,
-            output_tokens: usage.outputTokens,
-            reasoning_tokens: usage.reasoningTokens,
-          },
-    charge_nano_usd: null,
-    charge_estimated_nano_usd: null,
+    usage: usage === null ? null : shownUsage(usage),
+    charge_nano_usd: money(charge.nanoUsd),
+    charge_estimated_nano_usd: money(charge.estimatedNanoUsd),
+    charge_notional_nano_usd: money(charge.notionalNanoUsd),
     attempts: row.attempts.map(shownAttempt),
   }
+}
+
+export function shownUsage(usage: Usage): NonNullable<TurnShape['usage']> {
+  return {
+    input_tokens: usage.inputTokens,
+    cached_tokens: usage.cachedTokens,
+    cache_write_tokens: usage.cacheWriteTokens,
+    output_tokens: usage.outputTokens,
+    reasoning_tokens: usage.reasoningTokens,
+  }
+}
+
+/** A string, since JSON's numbers end where large sums begin. */
+export function money(nanoUsd: bigint | null): string | null {
+  return nanoUsd === null ? null : String(nanoUsd)
 }
 
 function shownAttempt(attempt: AttemptRecord): AttemptShape {
@@ -111,6 +119,8 @@ function shownAttempt(attempt: AttemptRecord): AttemptShape {
     duration_ms: Math.round(attempt.durationMs),
     because: attempt.because,
     not_chosen: attempt.notChosen.map(shownNotChosen),
+    // Records from before prices were kept have none.
+    price: attempt.price ?? null,
   }
 }
 

@@ -1,14 +1,23 @@
 import { existsSync } from 'node:fs'
 import { accountHandles } from '../admin/accounts.ts'
 import type { Answer, Asked } from '../admin/answer.ts'
+import { auditHandles } from '../admin/audit.ts'
+import type { IssuedKeys } from '../admin/issued-keys.ts'
+import { contract, type Contract } from '../admin/contract.ts'
+import { keyHandles } from '../admin/keys.ts'
+import { parse } from '../admin/question.ts'
 import { turnHandles } from '../admin/turns.ts'
+import { usageHandles } from '../admin/usage.ts'
 import { systemClock as clock, systemDice as dice } from '../lib/clock.ts'
 import { workerFile } from '../lib/worker-file.ts'
 import { LiveAccounts } from '../pool/accounts.ts'
 import type { Log } from '../ports/log.ts'
-import type { AccountMemory, TurnRow, Turns } from '../ports/stores.ts'
+import type { AccountMemory, Audit, Entities, TurnRow, Turns } from '../ports/stores.ts'
+import type { UsageBooks } from '../ports/usage-books.ts'
 import { ReadSide } from '../storage/read-side.ts'
 import { StoreError } from '../storage/store-error.ts'
+import { auditAlone } from './closed-audit.ts'
+import { closedKeys } from './closed-keys.ts'
 import { fromProblem, readQuery, type Desk, type DeskQuestion, type Question, type Told } from './desk.ts'
 import type { Place } from './place.ts'
 import { openReach } from './reach.ts'
@@ -17,37 +26,60 @@ import { failed, type Failed, type Surroundings } from './surroundings.ts'
 /** The books, while no gateway serves: read, never written. */
 interface Books {
   readonly turns: Turns
+  readonly usage: UsageBooks
   readonly memories: () => Promise<readonly AccountMemory[]>
+  readonly entities: Pick<Entities, 'list' | 'read'>
+  readonly audit: Pick<Audit, 'list'>
   readonly close: () => Promise<void>
 }
 
-const nothing: Books = { turns: { find: async () => null, list: async () => [] }, memories: async () => [], close: async () => undefined }
+const nothing: Books = {
+  turns: { find: async () => null, list: async () => [] },
+  usage: { sum: async () => [] },
+  memories: async () => [],
+  entities: { list: async () => [], read: async () => null },
+  audit: { list: async () => [] },
+  close: async () => undefined,
+}
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** Answers from the store what the admin API would, with the accounts as the last process left them. */
 export async function openClosedDesk(place: Place, surroundings: Surroundings): Promise<Desk | Failed> {
   const books = await openBooks(place.places.store)
   if (books.kind === 'failed') return books
-  const { turns, memories, close } = books.books
+  const { turns, usage, memories, entities, audit, close } = books.books
   const reach = await openReach(place, surroundings)
   const bounds = { waiting: 0, waitingPerKey: 0 }
   const accounts = new LiveAccounts({ clock, dice, bounds: () => bounds, keep: () => undefined, suspect: () => undefined })
   accounts.configure(reach.resolved.accounts, reach.resolved.pools)
+  let keys: IssuedKeys
   try {
     accounts.recall(await memories())
+    keys = await closedKeys({ place, surroundings, log: silent, file: reach.resolved.keys, books: entities })
   } catch (error) {
     await Promise.all([close(), reach.close()])
     return failed(1, sentenceOf(error))
   }
-  const handles = { ...accountHandles({ clock, accounts, probe: (account, credential) => reach.probe(account, credential) }), ...turnHandles({ turns }) }
+  const handles = {
+    ...accountHandles({ clock, accounts, probe: (account, credential) => reach.probe(account, credential) }),
+    ...turnHandles({ turns }),
+    ...usageHandles({ usage }),
+    ...keyHandles({ clock, keys, poolNames: () => reach.resolved.pools.map(({ id }) => id) }),
+    ...auditHandles({ audit }),
+  }
   return {
     kind: 'desk',
     async ask<Name extends DeskQuestion>(name: Name, question: Question = {}): Promise<Told<Name>> {
-      const query = name === 'turns' ? readQuery(question.query ?? {}) : ({ kind: 'read', value: null } as const)
+      const query = readQuery(name, question.query ?? {})
       if (query.kind === 'failed') return query
-      const handle = handles[name] as (asked: Asked<unknown, null>) => Promise<Answer<unknown>>
-      const answer = await handle({ params: question.params ?? {}, query: query.value, body: null, ifMatch: null })
-      return answer.kind === 'problem' ? fromProblem(answer) : ({ kind: 'told', body: answer.body } as Told<Name>)
+      const endpoint: Contract = contract[name]
+      const body = endpoint.body === null ? ({ kind: 'read', value: null } as const) : parse(endpoint.body, question.body, 'invalid_body')
+      if (body.kind === 'problem') return fromProblem(body)
+      const handle = handles[name] as (asked: Asked<unknown, unknown>) => Promise<Answer<unknown>>
+      const answer = await handle({ params: question.params ?? {}, query: query.value, body: body.value, ifMatch: null })
+      if (answer.kind === 'problem') return fromProblem(answer)
+      if (answer.change !== null) await auditAlone(place, surroundings, { what: name, ...answer.change })
+      return { kind: 'told', body: answer.body } as Told<Name>
     },
     async close() {
       await Promise.all([close(), reach.close()])
@@ -57,7 +89,7 @@ export async function openClosedDesk(place: Place, surroundings: Surroundings): 
 
 async function openBooks(file: string): Promise<{ readonly kind: 'books'; readonly books: Books } | Failed> {
   if (!existsSync(file)) return { kind: 'books', books: nothing }
-  const read = new ReadSide({ file, clock, commitMs: 0, log: silent, worker: workerFile('../storage/reader', import.meta.url) })
+  const read = new ReadSide({ file, clock, log: silent, worker: workerFile('../storage/reader', import.meta.url) })
   try {
     await read.open()
   } catch (error) {
@@ -68,7 +100,13 @@ async function openBooks(file: string): Promise<{ readonly kind: 'books'; readon
     find: async (id) => interrupted(await read.ask({ kind: 'turn', id })),
     list: async (query) => (await read.ask({ kind: 'turns', query })).map(interrupted),
   }
-  return { kind: 'books', books: { turns, memories: () => read.ask({ kind: 'memories' }), close: () => read.close() } }
+  const usage: UsageBooks = { sum: (query) => read.ask({ kind: 'usage', query }) }
+  const entities: Books['entities'] = {
+    list: (prefix) => read.ask({ kind: 'entities', prefix }),
+    read: (name) => read.ask({ kind: 'entity', name }),
+  }
+  const audit: Books['audit'] = { list: (query) => read.ask({ kind: 'audit', ...query }) }
+  return { kind: 'books', books: { turns, usage, memories: () => read.ask({ kind: 'memories' }), entities, audit, close: () => read.close() } }
 }
 
 /** Nobody serves, so nothing runs: what is written as open was cut off, and the next start will write so. */

@@ -1,9 +1,9 @@
-import { contract, type AnswerOf, type QueryOf } from '../admin/contract.ts'
+import { contract, type AnswerOf, type Contract, type QueryOf } from '../admin/contract.ts'
 import { parse } from '../admin/question.ts'
 import { failed, type Failed } from './surroundings.ts'
 
 /** What commands ask the gateway, or its books. */
-export type DeskQuestion = 'accounts' | 'test' | 'turns' | 'turn'
+export type DeskQuestion = 'accounts' | 'test' | 'turns' | 'turn' | 'usage' | 'keys' | 'createKey' | 'revokeKey' | 'audit'
 /** What only a gateway that serves can say. */
 export type ServedQuestion = DeskQuestion | 'status'
 
@@ -12,6 +12,8 @@ export interface Question {
   readonly params?: Readonly<Record<string, string>>
   /** As it would stand in an address. */
   readonly query?: Readonly<Record<string, string>>
+  /** What is sent as JSON. */
+  readonly body?: unknown
 }
 
 export type Told<Name extends ServedQuestion> = { readonly kind: 'told'; readonly body: AnswerOf<Name> } | Failed
@@ -28,9 +30,13 @@ export interface ServedDesk extends Desk {
 }
 
 /** A question's parameters, read as the admin API reads them; what is wrong is named as the option that says it. */
-export function readQuery(query: Readonly<Record<string, string>>): { readonly kind: 'read'; readonly value: QueryOf<'turns'> } | Failed {
-  const read = parse(contract.turns.query, query, 'invalid_query')
-  if (read.kind === 'read') return { kind: 'read', value: read.value as QueryOf<'turns'> }
+export function readQuery<Name extends DeskQuestion>(
+  name: Name,
+  query: Readonly<Record<string, string>>,
+): { readonly kind: 'read'; readonly value: QueryOf<Name> } | Failed {
+  const { query: shape }: Contract = contract[name]
+  const read = shape === null ? { kind: 'read' as const, value: null } : parse(shape, query, 'invalid_query')
+  if (read.kind === 'read') return { kind: 'read', value: read.value as QueryOf<Name> }
   const { param, message } = read
   return failed(2, param === null ? message : `--${param}: ${message.replace(/^.*: /, '')}`)
 }

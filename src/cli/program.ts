@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { AuditOptions } from './audit.ts'
 import type { CheckOptions } from './check.ts'
+import type { CreateKeyOptions } from './keys.ts'
 import type { ServeOptions } from './serve.ts'
 import type { SimulatorOptions } from './simulator.ts'
 import type { CommonOptions, ExitCode, Surroundings } from './surroundings.ts'
@@ -19,6 +21,7 @@ export async function run(words: readonly string[], surroundings: Surroundings):
   program.exitOverride().configureOutput({ writeOut: (text) => surroundings.out(text), writeErr: (text) => surroundings.err(text) })
   addRunning(program, surroundings, end)
   addAsking(program, surroundings, end)
+  addKeys(program, surroundings, end)
   try {
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {
@@ -78,6 +81,52 @@ function addAsking(program: Command, surroundings: Surroundings, end: End): void
     .description('one turn, its attempts and the reasons in words')
     .argument('<id>')
     .action((id: string, options: CommonOptions) => end(import('./turns.ts').then(({ showTurn }) => showTurn(id, options, surroundings))))
+  common(program.command('audit'), 'json')
+    .description('who changed what, newest first')
+    .option('--limit <n>', 'how many, at most 100 (default: 20)')
+    .option('--before <id>', 'only changes that were made before this one')
+    .action((options: AuditOptions) => end(import('./audit.ts').then(({ listAudit }) => listAudit(options, surroundings))))
+}
+
+/** The keys that clients use. */
+function addKeys(program: Command, surroundings: Surroundings, end: End): void {
+  const keys = program.command('keys').description('the API keys that clients use')
+  common(keys.command('list'), 'json')
+    .description('every key: its end, its limits, and when it expires')
+    .action((options: CommonOptions) => end(import('./keys.ts').then(({ listKeys }) => listKeys(options, surroundings))))
+  common(keys.command('create'), 'json')
+    .description('make a key, and print it once')
+    .argument('<name>')
+    .requiredOption('--pool <name>', 'a pool that it may use; several are tried in this order', several)
+    .option('--model <name>', 'a model that it may ask for; may stand several times (default: every model)', several)
+    .option('--label <name=text>', 'whatever helps to tell keys apart; may stand several times', labelled)
+    .option('--expires <instant>', 'from when on it is refused, such as 2030-01-31T12:00:00Z (default: never)')
+    .option('--concurrency <n>', 'turns at once', number)
+    .option('--sessions <n>', 'WebSocket sessions open at once', number)
+    .option('--requests-per-minute <n>', 'turns a minute', number)
+    .option('--tokens-per-minute <n>', 'tokens read and written a minute', number)
+    .option('--usd-per-day <n>', 'what its turns may cost in a day (UTC)', number)
+    .option('--usd-per-month <n>', 'what its turns may cost in a month (UTC)', number)
+    .action((name: string, options: CreateKeyOptions) => end(import('./keys.ts').then(({ createKey }) => createKey(name, options, surroundings))))
+  common(keys.command('revoke'), 'json')
+    .description('take a key away at once, from open sessions too')
+    .argument('<name>')
+    .action((name: string, options: CommonOptions) => end(import('./keys.ts').then(({ revokeKey }) => revokeKey(name, options, surroundings))))
+}
+
+function several(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
+function labelled(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('expected name=text')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+}
+
+function number(text: string): number {
+  if (!/^\d{1,15}(\.\d{1,9})?$/.test(text)) throw new InvalidArgumentError('expected a number')
+  return Number(text)
 }
 
 /** What every command takes. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { commandLineAgent } from '../admin/audit.ts'
 import { contract, problemShape, type AnswerOf, type Contract } from '../admin/contract.ts'
 import { collect } from '../lib/collect.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -53,8 +54,9 @@ async function ask<Name extends ServedQuestion>(
   const endpoint: Contract = contract[name]
   const path = endpoint.path.replaceAll(/:(\w+)/g, (_, param: string) => encodeURIComponent(question.params?.[param] ?? ''))
   const search = new URLSearchParams(question.query ?? {}).toString()
-  const headers = { authorization: `Bearer ${token}`, accept: 'application/json' }
-  const got = await send({ url: `${url}${path}${search === '' ? '' : `?${search}`}`, method: endpoint.method, headers, ms: answerMs })
+  const headers = { authorization: `Bearer ${token}`, accept: 'application/json', 'user-agent': commandLineAgent }
+  const body = question.body === undefined ? '' : JSON.stringify(question.body)
+  const got = await send({ url: `${url}${path}${search === '' ? '' : `?${search}`}`, method: endpoint.method, headers, body, ms: answerMs })
   if (got.kind !== 'got') return failed(1, `The gateway at ${url} (process ${pid}) does not answer: ${got.why}.`)
   const json = parsedJson(got.text)
   if (got.status === 401 || got.status === 429) {
@@ -62,10 +64,11 @@ async function ask<Name extends ServedQuestion>(
   }
   const problem = problemShape.safeParse(json)
   if (problem.success) return fromProblem(problem.data.error)
-  const body = endpoint.answer?.safeParse(json)
-  if (got.status !== 200 || body?.success !== true)
+  if (endpoint.answer === null && got.status === 204) return { kind: 'told', body: null as AnswerOf<Name> }
+  const answer = endpoint.answer?.safeParse(json)
+  if (got.status !== (endpoint.makes === undefined ? 200 : 201) || answer?.success !== true)
     return failed(1, `What answers at ${url} is no Turnout of this version (status ${got.status}). Use the \`turnout\` that serves there.`)
-  return { kind: 'told', body: body.data as AnswerOf<Name> }
+  return { kind: 'told', body: answer.data as AnswerOf<Name> }
 }
 
 type Got =
@@ -77,15 +80,16 @@ interface Sending {
   readonly url: string
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
   /** How long the head, and then the body, may take. */
   readonly ms: number
 }
 
-function send({ url, method, headers, ms }: Sending): Promise<Got> {
+function send({ url, method, headers, body = '', ms }: Sending): Promise<Got> {
   if (!URL.canParse(url) || !url.startsWith('http://')) return Promise.resolve({ kind: 'silent', why: 'it is still starting' })
   return new Promise((resolve) => {
     const stop = systemClock.after(ms, () => asking.destroy(new Error(`it said nothing for ${ms / 1000} s`)))
-    const asking = request(url, { method, headers: { ...headers, 'content-length': '0' }, agent: false }, (response) => {
+    const asking = request(url, { method, headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) }, agent: false }, (response) => {
       stop()
       const source = {
         read: (reader: { chunk(bytes: Buffer): void; end(): void; broken(detail: string): void }) =>
@@ -107,7 +111,7 @@ function send({ url, method, headers, ms }: Sending): Promise<Got> {
       stop()
       resolve({ kind: error.code === 'ECONNREFUSED' ? 'refused' : 'silent', why: error.message })
     })
-    asking.end()
+    asking.end(body)
   })
 }
 

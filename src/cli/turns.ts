@@ -19,7 +19,7 @@ export async function listTurns(options: TurnsOptions, surroundings: Surrounding
   const { limit = '20', before, key, account, status, outcome } = options
   const said = Object.entries({ limit, before, key, account, status, outcome }).filter((pair): pair is [string, string] => pair[1] !== undefined)
   const query = Object.fromEntries(said)
-  const read = readQuery(query)
+  const read = readQuery('turns', query)
   if (read.kind === 'failed') return giveUp(read, surroundings)
   const desk = await openDesk(options, surroundings)
   if (desk.kind === 'failed') return giveUp(desk, surroundings)

@@ -1,4 +1,5 @@
 import type { AccountShape, AttemptShape, TurnShape } from '../admin/contract.ts'
+import { usdText } from '../core/key.ts'
 import { plain, type Surroundings } from './surroundings.ts'
 import { instantText } from './table.ts'
 
@@ -9,6 +10,7 @@ export function turnText(turn: TurnShape, accounts: readonly AccountShape[], { p
     ['began', instantText(turn.started_at)],
     ['tier', tierText(turn)],
     ['tokens', usageText(turn)],
+    ['cost', chargeText(turn)],
   ]
   const lines = [
     `Turn ${turn.id} ${endText(turn)}.`,
@@ -43,6 +45,31 @@ function usageText({ usage }: TurnShape): string {
   return `${usage.input_tokens} in (${read}), ${usage.output_tokens} out (${usage.reasoning_tokens} of them reasoning)`
 }
 
+/** What the turn costs; where that is unknown, why, and what can be said all the same. */
+function chargeText(turn: TurnShape): string {
+  const { charge_nano_usd: charge, charge_estimated_nano_usd: estimated, charge_notional_nano_usd: notional } = turn
+  const covered = notional === null ? '' : `; a subscription covered what would cost ${dollars(notional)}`
+  if (charge !== null) return `${dollars(charge)}${estimated === null ? '' : `, and about ${dollars(estimated)} for what nobody told the use of`}${covered}`
+  if (turn.status !== 'settled') return 'unknown: it was not settled'
+  const why = turn.usage === null ? 'the upstream did not tell the use' : `no price is known for ${pricelessText(turn)}`
+  return `unknown, since ${why}${estimated === null ? '' : `; about ${dollars(estimated)} by estimate`}${covered}`
+}
+
+function pricelessText({ attempts, tier }: TurnShape): string {
+  const model = attempts.findLast(({ price }) => price === null)?.upstream_model ?? 'its model'
+  return `${model}${tier.billed === null || tier.billed === 'default' ? '' : ` at the tier ${tier.billed}`} (see "prices" in docs/configuration.md)`
+}
+
+function dollars(nanoUsd: string): string {
+  return `${usdText(BigInt(nanoUsd))} USD`
+}
+
+/** In the words of the price lists. */
+function priceText(price: string): string {
+  const [input = '', cached = '', written = '', output = ''] = price.split('/')
+  return `${input} in, ${cached} cached, ${written} written to the cache, ${output} out, in USD per million tokens`
+}
+
 function attemptLines(attempt: AttemptShape, number: number, accounts: readonly AccountShape[]): readonly string[] {
   const others = attempt.not_chosen.map((other) => (other.account === null ? `${other.count} more (${other.why})` : `${other.account} (${other.why})`))
   const rest = attempt.outcome === 'failed' ? restText(accounts.find((account) => account.name === attempt.account)) : null
@@ -50,6 +77,7 @@ function attemptLines(attempt: AttemptShape, number: number, accounts: readonly 
     `${number}. ${attemptText(attempt)}`,
     `   chosen: ${attempt.because}`,
     ...(others.length === 0 ? [] : [`   not chosen: ${others.join('; ')}`]),
+    ...(attempt.price === null ? [] : [`   priced: ${priceText(attempt.price)}`]),
     ...(rest === null ? [] : [`   now: ${rest}`]),
   ].map(plain)
 }

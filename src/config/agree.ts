@@ -1,4 +1,5 @@
 import { isLoopbackHost, isPrivateHost } from '../lib/address.ts'
+import { priceFaults } from './agree-prices.ts'
 import { nearest, type Path } from './problem.ts'
 import type { Configuration } from './schema.ts'
 
@@ -12,7 +13,7 @@ type AccountSetting = Configuration['accounts'][number]
 
 /** Every pair of settings that do not fit together, in the order of the file's sections. */
 export function disagreements(configuration: Configuration): readonly Disagreement[] {
-  const { accounts, pools, keys, bounds } = configuration
+  const { accounts, pools, keys, prices, bounds } = configuration
   return [
     ...repeated(accounts.map((account, index) => [['accounts', index, 'name'], account.name])),
     ...accounts.flatMap(accountFaults),
@@ -21,6 +22,8 @@ export function disagreements(configuration: Configuration): readonly Disagreeme
     ...repeated(keys.map((key, index) => [['keys', index, 'name'], key.name])),
     ...keys.flatMap((key, index) => namesFaults(['keys', index, 'pools'], key.pools, 'pool', pools)),
     ...repeatedKeys(keys),
+    ...prices.flatMap((price, index) => namesFaults(['prices', index, 'accounts'], price.accounts, 'account', accounts)),
+    ...priceFaults(prices),
     ...(bounds.bodies < bounds.body ? [{ path: ['bounds', 'bodies'], message: 'is less than bounds.body: expected room for at least one whole body' }] : []),
     ...(bounds.transcripts < bounds.transcript
       ? [{ path: ['bounds', 'transcripts'], message: 'is less than bounds.transcript: expected room for at least one session' }]
@@ -59,15 +62,35 @@ function repeatedKeys(keys: Configuration['keys']): readonly Disagreement[] {
 
 function accountFaults(account: AccountSetting, index: number): readonly Disagreement[] {
   const at: Path = ['accounts', index]
-  return [...credentialFaults(account, at), ...addressFaults(account, at), ...simulateFaults(account, at)]
+  return [...credentialFaults(account, at), ...renewalFaults(account, at), ...addressFaults(account, at), ...simulateFaults(account, at)]
 }
 
 function credentialFaults({ credential, upstream }: AccountSetting, at: Path): readonly Disagreement[] {
   const said = [credential?.api_key, credential?.oauth].filter((kind) => kind !== undefined).length
   if (said === 2) return [{ path: [...at, 'credential'], message: 'has both api_key and oauth: expected one of them' }]
-  if (said === 1 || (credential === undefined && upstream === 'simulator')) return []
+  if (upstream === 'codex' && credential?.api_key !== undefined)
+    return [{ path: [...at, 'credential'], message: 'is an API key: expected { oauth: … }, or nothing and `turnout accounts import codex-auth FILE`' }]
+  if (said === 1 || (credential === undefined && (upstream === 'simulator' || upstream === 'codex'))) return []
   const hint = upstream === 'openai-compatible' ? '; any text will do for an upstream that asks for none' : ''
   return [{ path: [...at, 'credential'], message: `is missing: expected { api_key: … } or { oauth: { access_token: … } }${hint}` }]
+}
+
+/** Elsewhere than at codex nothing is known of where, and as whom, a token is renewed. */
+function renewalFaults({ credential, upstream, allow_private: allowPrivate }: AccountSetting, at: Path): readonly Disagreement[] {
+  const oauth = credential?.oauth
+  if (oauth === undefined) return []
+  const faults: Disagreement[] = []
+  const path: Path = [...at, 'credential', 'oauth']
+  if (upstream !== 'codex') {
+    const given = [oauth.refresh_token, oauth.token_url, oauth.client_id].filter((field) => field !== undefined).length
+    if (given === 1 || given === 2) faults.push({ path, message: 'renews its token only with refresh_token, token_url and client_id: expected all three, or none' })
+  }
+  if (oauth.token_url === undefined || allowPrivate) return faults
+  const { hostname, protocol } = new URL(oauth.token_url)
+  const isOwnSimulator = upstream === 'simulator' && isLoopbackHost(hostname)
+  if (isPrivateHost(hostname) && !isOwnSimulator) faults.push({ path: [...path, 'token_url'], message: closed })
+  else if (protocol === 'http:' && !isOwnSimulator) faults.push({ path: [...path, 'token_url'], message: 'would send the refresh token in the open: expected https://' })
+  return faults
 }
 
 function addressFaults(account: AccountSetting, at: Path): readonly Disagreement[] {

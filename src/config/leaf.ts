@@ -86,6 +86,50 @@ export function yesNo(preset: boolean, description: string) {
     .meta({ description, 'x-unit': 'true or false' } satisfies Note)
 }
 
+/** An amount of US dollars, or null for no limit. */
+export function usdLimit(range: readonly [from: number, to: number], description: string) {
+  const error = `expected an amount from ${range[0]} to ${range[1]}, in US dollars`
+  return z
+    .number({ error })
+    .min(range[0], { error })
+    .max(range[1], { error })
+    .nullable()
+    .prefault(null)
+    .meta({ description, 'x-unit': `US dollars, ${range[0]} to ${range[1]}, or null` } satisfies Note)
+}
+
+/** A moment, or null; epoch milliseconds once parsed. */
+export function optionalInstant(description: string) {
+  const expected = 'expected a moment in ISO 8601 with its zone, such as 2030-01-31T12:00:00Z, or null'
+  return z
+    .string({ error: expected })
+    .nullable()
+    .transform((text, context) => {
+      if (text === null) return null
+      const ms = instantPattern.test(text) ? Date.parse(text) : Number.NaN
+      if (!Number.isNaN(ms)) return ms
+      context.issues.push({ code: 'custom', message: expected, input: text })
+      return z.NEVER
+    })
+    .prefault(null)
+    .meta({ description, 'x-unit': 'instant or null' } satisfies Note)
+}
+
+const instantPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/
+
+/** Names and texts of the operator's own, for lists and bills. */
+export function labels(description: string) {
+  const error = `expected at most ${labelsMax} names, each with a text of at most ${labelLengthMax} characters`
+  return z
+    .record(z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, { error }), z.string({ error }).max(labelLengthMax, { error }), { error })
+    .refine((said) => Object.keys(said).length <= labelsMax, { error })
+    .prefault({})
+    .meta({ description, 'x-unit': 'names to texts' } satisfies Note)
+}
+
+const labelsMax = 16
+const labelLengthMax = 256
+
 /** One of some words. `later`: words that the design knows and this version does not; they are refused by name. */
 export function choice<const Words extends readonly [string, ...string[]]>(words: Words, later: readonly string[] = []) {
   const expected = `expected ${oneOf(words)}`

@@ -4,25 +4,28 @@ import { durationText, sizeText } from './units.ts'
 
 /** The whole configuration, defaults filled in, as YAML that holds no secret. */
 export function masked(configuration: Configuration): string {
+  return stringify(shown(configuration), { lineWidth: 0 })
+}
+
+/** The same as a value. */
+export function shown(configuration: Configuration): object {
   const { failover, times, bounds, ledger } = configuration
-  return stringify(
-    {
-      ...configuration,
-      accounts: configuration.accounts.map((account) => ({
-        ...account,
-        ...credentialShown(account),
-        proxy: account.proxy === null ? null : proxyShown(account.proxy),
-      })),
-      keys: configuration.keys.map((key) => ({ ...key, key: tail(key.key) })),
-      failover: { ...failover, patience: durationText(failover.patience) },
-      times: Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, durationText(ms)])),
-      bounds: Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, name.startsWith('waiting') ? bound : sizeText(bound)])),
-      ledger: { ...ledger, retention: durationText(ledger.retention) },
-      admin: { token: tail(configuration.admin.token) },
-      metrics: { token: tail(configuration.metrics.token) },
-    },
-    { lineWidth: 0 },
-  )
+  return {
+    ...configuration,
+    accounts: configuration.accounts.map((account) => ({
+      ...account,
+      ...credentialShown(account),
+      proxy: account.proxy === null ? null : proxyShown(account.proxy),
+    })),
+    keys: configuration.keys.map((key) => ({ ...key, key: tail(key.key), expires: key.expires === null ? null : new Date(key.expires).toISOString() })),
+    prices: configuration.prices.map((price) => ({ ...price, from: price.from === null ? null : new Date(price.from).toISOString() })),
+    failover: { ...failover, patience: durationText(failover.patience) },
+    times: Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, durationText(ms)])),
+    bounds: Object.fromEntries(Object.entries(bounds).map(([name, bound]) => [name, name.startsWith('waiting') ? bound : sizeText(bound)])),
+    ledger: { ...ledger, spool: sizeText(ledger.spool), retention: durationText(ledger.retention) },
+    admin: { token: tail(configuration.admin.token) },
+    metrics: { token: tail(configuration.metrics.token) },
+  }
 }
 
 /** A secret's last four characters, where enough others stay hidden. */
@@ -36,8 +39,13 @@ export function tail(secret: string | null): string | null {
 function credentialShown({ credential }: Configuration['accounts'][number]): object {
   if (credential === undefined) return {}
   if (credential.oauth === undefined) return { credential: { api_key: tail(credential.api_key ?? null) } }
-  const accountId = credential.oauth.account_id
-  return { credential: { oauth: { access_token: tail(credential.oauth.access_token), ...(accountId === undefined ? {} : { account_id: tail(accountId) }) } } }
+  const { access_token: accessToken, account_id: accountId, refresh_token: refreshToken } = credential.oauth
+  const shown = {
+    access_token: tail(accessToken),
+    ...(accountId === undefined ? {} : { account_id: tail(accountId) }),
+    ...(refreshToken === undefined ? {} : { refresh_token: tail(refreshToken) }),
+  }
+  return { credential: { oauth: { ...credential.oauth, ...shown } } }
 }
 
 function proxyShown(proxy: string): string {

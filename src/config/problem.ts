@@ -69,6 +69,7 @@ const secretFields: ReadonlySet<string | number> = new Set([
   'token',
   'proxy',
   'base_url',
+  'token_url',
   'url',
   'credential',
   'oauth',

@@ -1,10 +1,13 @@
 import { isAbsolute, resolve as absolute } from 'node:path'
-import type { Account, Credential, Pool } from '../core/account.ts'
+import type { Account, Credential, Pool, Renewing } from '../core/account.ts'
 import type { AccountId, ClientModel, KeyId, PoolId } from '../core/ids.ts'
+import { limitsOf, noLimits, type KeyLimits } from '../core/key.ts'
 import { parseMapping } from '../core/model.ts'
 import type { Rule } from '../core/policy.ts'
 import { isLoopbackHost } from '../lib/address.ts'
 import { Hasher } from '../lib/hasher.ts'
+import { tail } from './masked.ts'
+import { priceTable } from './prices.ts'
 import type { Configuration } from './schema.ts'
 
 /** What a configuration does not say itself. */
@@ -35,6 +38,8 @@ export interface Simulate {
 export interface ResolvedAccount {
   readonly account: Account
   readonly credential: Credential
+  /** Null: the credential stays as it is. */
+  readonly renewing: Renewing | null
   /** Null: an upstream that is not simulated in this process. */
   readonly simulate: Simulate | null
 }
@@ -45,10 +50,15 @@ export interface ResolvedKey {
     readonly key: KeyId
     readonly pools: readonly PoolId[]
     readonly models: readonly ClientModel[]
-    readonly limits: { readonly concurrency: number | null; readonly requestsPerMinute: number | null; readonly sessions: number | null }
+    readonly limits: KeyLimits
   }
   /** What is kept and compared instead of its text. */
   readonly hash: Buffer
+  /** All of its text that is shown. */
+  readonly tail: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Null: never. */
+  readonly expiresAtMs: number | null
 }
 
 /** A configuration in the terms of the other parts. */
@@ -62,6 +72,7 @@ export interface Resolved {
   readonly rules: readonly Rule[] | null
   readonly settings: ReturnType<typeof settingsOf>
   readonly retentionMs: number
+  readonly onLedgerFailure: 'refuse' | 'serve'
   /** Null: one is made and kept in the data folder. */
   readonly adminToken: string | null
   readonly metricsToken: string | null
@@ -73,6 +84,10 @@ export interface Resolved {
 export const keyHasher = (secret: Buffer): Hasher => new Hasher(secret, 'keys')
 
 const openaiUrl = 'https://api.openai.com/v1'
+/** Of the Codex backend, and of the sign-in that its command line makes (protocols.md 3.1, 3.4). */
+const codexUrl = 'https://chatgpt.com/backend-api/codex'
+const codexTokenUrl = 'https://auth.openai.com/oauth/token'
+const codexClientId = 'app_EMoamEEZ73f0CkXaXp7hrann'
 const trialKeyName = 'trial'
 
 /** Whether every account of the pools is simulated and no key is named: then the key of the trial opens all pools. */
@@ -102,11 +117,12 @@ export function resolve(configuration: Configuration, context: Context): Resolve
     server,
     places: placesOf(configuration, context.folder),
     accounts: configuration.accounts.map((account) => accountOf(account, context)),
-    pools: pools.map((pool) => ({ id: pool.name as PoolId, accounts: pool.accounts as AccountId[] })),
+    pools: pools.map((pool) => ({ id: pool.name as PoolId, accounts: pool.accounts as AccountId[], strategy: pool.strategy })),
     keys: trial && context.trialKey !== null ? [trialOf(configuration, context.trialKey, context.secret)] : keys.map((key) => keyOf(key, context.secret)),
     rules: rules ?? null,
     settings: settingsOf(configuration),
     retentionMs: ledger.retention,
+    onLedgerFailure: ledger.on_failure,
     adminToken: admin.token,
     metricsToken: metrics.token,
     logLevel: log.level,
@@ -118,14 +134,14 @@ type AccountSetting = Configuration['accounts'][number]
 
 function accountOf(setting: AccountSetting, { secret, simulatorUrl }: Context): ResolvedAccount {
   const isOwn = setting.upstream === 'simulator' && setting.base_url === undefined
-  const baseUrl = setting.base_url ?? (isOwn ? (simulatorUrl ?? 'http://127.0.0.1:9') : openaiUrl)
+  const baseUrl = setting.base_url ?? (isOwn ? (simulatorUrl ?? 'http://127.0.0.1:9') : setting.upstream === 'codex' ? codexUrl : openaiUrl)
   const credential = credentialOf(setting)
   const account: Account = {
     id: setting.name as AccountId,
     upstream: setting.upstream,
     baseUrl: new URL(baseUrl).href.replace(/\/+$/, ''),
     credentialKind: credential.kind,
-    generation: generationOf(credential, secret),
+    generation: generationOf(credential, setting.credential?.oauth?.refresh_token ?? null, secret),
     mapping: parseMapping(setting.models, setting.only_mapped),
     priority: setting.priority,
     weight: setting.weight,
@@ -135,7 +151,7 @@ function accountOf(setting: AccountSetting, { secret, simulatorUrl }: Context): 
     allowPrivate: setting.allow_private || (setting.upstream === 'simulator' && isLoopbackHost(new URL(baseUrl).hostname)),
     proxy: setting.proxy,
   }
-  return { account, credential, simulate: isOwn ? simulateOf(setting.simulate) : null }
+  return { account, credential, renewing: renewingOf(setting), simulate: isOwn ? simulateOf(setting.simulate) : null }
 }
 
 function simulateOf(setting: AccountSetting['simulate']): Simulate {
@@ -143,35 +159,53 @@ function simulateOf(setting: AccountSetting['simulate']): Simulate {
 }
 
 /** Simulated accounts may leave the credential out; each then has one of its own, since the simulator tells them apart by it. */
-function credentialOf({ credential, name }: AccountSetting): Credential {
+function credentialOf({ credential, name, upstream }: AccountSetting): Credential {
   if (credential?.oauth !== undefined) return { kind: 'oauth', accessToken: credential.oauth.access_token, accountId: credential.oauth.account_id ?? null }
+  if (upstream === 'codex') return { kind: 'oauth', accessToken: '', accountId: null }
   return { kind: 'api_key', apiKey: credential?.api_key ?? `simulated-${name}` }
 }
 
-function generationOf(credential: Credential, secret: Buffer): string {
-  const text = credential.kind === 'api_key' ? credential.apiKey : `${credential.accessToken}\0${credential.accountId ?? ''}`
+/** Null: what the account presents stays as it is. */
+function renewingOf({ credential, upstream }: AccountSetting): Renewing | null {
+  const oauth = credential?.oauth
+  const refreshToken = oauth?.refresh_token ?? null
+  if (upstream === 'codex') return { tokenUrl: oauth?.token_url ?? codexTokenUrl, clientId: oauth?.client_id ?? codexClientId, refreshToken }
+  if (oauth?.token_url === undefined || oauth.client_id === undefined || refreshToken === null) return null
+  return { tokenUrl: oauth.token_url, clientId: oauth.client_id, refreshToken }
+}
+
+/** Of what a sign-in gave, and not of where it is renewed: that may change without another sign-in. */
+function generationOf(credential: Credential, refreshToken: string | null, secret: Buffer): string {
+  const renewed = refreshToken === null ? '' : `\0${refreshToken}`
+  const text = credential.kind === 'api_key' ? credential.apiKey : `${credential.accessToken}\0${credential.accountId ?? ''}${renewed}`
   return new Hasher(secret, credential.kind).hash(text).toString('hex').slice(0, 32)
 }
 
 function keyOf(key: Configuration['keys'][number], secret: Buffer): ResolvedKey {
-  const limits = { concurrency: key.limits.concurrency, requestsPerMinute: key.limits.requests_per_minute, sessions: key.limits.sessions }
   return {
-    caller: { key: key.name as KeyId, pools: key.pools as PoolId[], models: key.models as ClientModel[], limits },
+    caller: { key: key.name as KeyId, pools: key.pools as PoolId[], models: key.models as ClientModel[], limits: limitsOf(key.limits) },
     hash: keyHasher(secret).hash(key.key),
+    tail: tail(key.key),
+    labels: key.labels,
+    expiresAtMs: key.expires,
   }
 }
 
 function trialOf(configuration: Configuration, text: string, secret: Buffer): ResolvedKey {
   const pools = configuration.pools.map((pool) => pool.name as PoolId)
   return {
-    caller: { key: trialKeyName as KeyId, pools, models: [], limits: { concurrency: null, requestsPerMinute: null, sessions: null } },
+    caller: { key: trialKeyName as KeyId, pools, models: [], limits: noLimits },
     hash: keyHasher(secret).hash(text),
+    tail: tail(text),
+    labels: {},
+    expiresAtMs: null,
   }
 }
 
 /** What a turn sees, but for the rules. */
-function settingsOf({ failover, times, bounds }: Configuration) {
+function settingsOf({ prices, failover, times, bounds }: Configuration) {
   return {
+    prices: priceTable(prices),
     failover: { accountsPerTurn: failover.accounts_per_turn, patienceMs: failover.patience, budgetPercent: failover.budget_percent },
     times: {
       connectMs: times.connect,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { choice, choiceNote, later, modelPattern, name, optionalUrl, optionalWhole, secret, share, url, whole, yesNo } from './leaf.ts'
+import { choice, choiceNote, modelPattern, name, optionalUrl, optionalWhole, secret, share, url, whole, yesNo } from './leaf.ts'
 
-const upstreams = ['openai', 'openai-compatible', 'simulator'] as const
+const upstreams = ['openai', 'openai-compatible', 'codex', 'simulator'] as const
 const sockets = ['auto', 'on', 'off'] as const
 const tiers = ['default'] as const
 const fields = { error: 'expected named fields' }
@@ -28,13 +28,25 @@ export const faults = [
 const oauth = z
   .strictObject(
     {
-      access_token: secret('expected the access token').meta({ description: 'Sent as it is; not renewed.', 'x-unit': 'secret' }),
+      access_token: secret('expected the access token').meta({ description: 'What the account presents, until a renewed one takes its place.', 'x-unit': 'secret' }),
       account_id: secret('expected the id of the ChatGPT account')
         .optional()
         .meta({ description: 'Sent as `chatgpt-account-id` where the token serves several.', 'x-unit': 'text', 'x-default': 'none' }),
-      refresh_token: later('What renews the access token.'),
-      token_url: later('Where it is renewed.'),
-      client_id: later('Who renews it.'),
+      refresh_token: secret('expected the refresh token')
+        .optional()
+        .meta({
+          description: 'What renews the access token. The one that follows it is kept in the store, sealed; write a new one here after a new sign-in only.',
+          'x-unit': 'secret',
+          'x-default': 'none: the access token is not renewed',
+        }),
+      token_url: url(['http', 'https'], 'names no user').optional().meta({
+        description: 'Where it is renewed. The same addresses are refused as for `base_url`.',
+        'x-unit': 'https URL; http with allow_private',
+        'x-default': 'https://auth.openai.com/oauth/token for codex; required elsewhere',
+      }),
+      client_id: secret('expected the id of the OAuth client that signed in')
+        .optional()
+        .meta({ description: 'For whom it is renewed.', 'x-unit': 'text', 'x-default': "the Codex CLI's for codex, which signed in; required elsewhere" }),
     },
     fields,
   )
@@ -46,7 +58,7 @@ const credential = z
       api_key: secret('expected the key that the upstream gave you')
         .optional()
         .meta({ description: "The upstream's API key.", 'x-unit': 'secret', 'x-default': 'none' }),
-      oauth: oauth.meta({ description: 'The other kind of credential: an access token.' }),
+      oauth: oauth.meta({ description: 'The other kind of credential: an access token, and what renews it.' }),
     },
     fields,
   )
@@ -67,19 +79,19 @@ const simulate = z
 export const accountSchema = z.strictObject(
   {
     name: name('an account').meta({ description: 'What pools, records and the admin API call it; unique. Its identity over a reload.', 'x-unit': 'name' }),
-    upstream: choice(upstreams, ['codex', 'anthropic']).meta(
+    upstream: choice(upstreams, ['anthropic']).meta(
       choiceNote(upstreams, 'What kind of service stands behind it. `simulator` without `base_url` is one inside this process.'),
     ),
     base_url: url(['http', 'https'], 'names no user').optional().meta({
       description: 'Paths such as `/responses` are appended to it.',
       'x-unit': 'http or https URL',
-      'x-default': 'https://api.openai.com/v1 for openai; required for openai-compatible',
+      'x-default': 'https://api.openai.com/v1 for openai, https://chatgpt.com/backend-api/codex for codex; required for openai-compatible',
     }),
     allow_private: yesNo(
       false,
       'Whether the base URL, or the proxy, may be loopback or a private address. Off, so that no account can be made to reach into your network.',
     ),
-    credential: credential.meta({ description: 'Exactly one of `api_key` and `oauth`; a simulator account needs none.' }),
+    credential: credential.meta({ description: 'Exactly one of `api_key` and `oauth`; a simulator account needs none, nor does a codex account whose sign-in is imported.' }),
     models: z.record(modelPattern(), modelPattern(), { error: 'expected client models and the upstream model of each' }).prefault({}).meta({
       description: 'Client model to upstream model, exact or with a `*` at the end of both; empty: every model as named.',
       'x-unit': 'names to names',

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import * as z from 'zod'
 import { accountSchema } from './schema-account.ts'
-import { choice, choiceNote, duration, later, limit, modelPattern, name, optionalSecret, secret, size, whole } from './leaf.ts'
+import { priceSchema } from './schema-price.ts'
+import { choice, choiceNote, duration, labels, limit, modelPattern, name, optionalInstant, optionalSecret, secret, size, usdLimit, whole } from './leaf.ts'
 
 const list = (of: string) => ({ error: `expected a list of ${of}` })
 const fields = { error: 'expected named fields' }
@@ -59,6 +60,8 @@ const sharing = z.strictObject(
   fields,
 )
 
+const strategies = ['balanced', 'reset_first'] as const
+
 const pool = z.strictObject(
   {
     name: name('a pool').meta({ description: 'What keys call it; unique.', 'x-unit': 'name' }),
@@ -66,6 +69,14 @@ const pool = z.strictObject(
       .array(z.string({ error: "expected an account's name" }), list('accounts'))
       .min(1, { error: 'expected the name of at least one account' })
       .meta({ description: 'The accounts that serve it; which one is up to their priority and weight.', 'x-unit': 'list of account names' }),
+    strategy: choice(strategies)
+      .prefault('balanced')
+      .meta(
+        choiceNote(
+          strategies,
+          'What decides among ready accounts of one priority: warm prompt caches and load; or whose longest quota window is reset soonest, since what is left of it then is lost.',
+        ),
+      ),
   },
   fields,
 )
@@ -91,14 +102,15 @@ const key = z.strictObject(
           concurrency: limit([1, 100_000], 'Turns at once; null: no limit.'),
           requests_per_minute: limit([1, 10_000_000], 'Turns a minute; null: no limit.'),
           sessions: limit([1, 100_000], 'WebSocket sessions open at once; null: no limit.'),
-          tokens_per_minute: later('Tokens a minute.'),
-          usd_per_day: later('What it may spend a day.'),
-          usd_per_month: later('What it may spend a month.'),
+          tokens_per_minute: limit([1, 1_000_000_000_000], 'Tokens read and written a minute; null: no limit.'),
+          usd_per_day: usdLimit([0, 1_000_000], 'What its turns may cost in a day (UTC); null: no limit.'),
+          usd_per_month: usdLimit([0, 1_000_000], 'What its turns may cost in a month (UTC); null: no limit.'),
         },
         fields,
       )
       .prefault({}),
-    expires: later('When it stops working.'),
+    labels: labels('Whatever helps you to tell keys apart, such as a team; nothing acts on it.'),
+    expires: optionalInstant('From when on it is refused, in open sessions too; null: never.'),
   },
   fields,
 )
@@ -176,14 +188,18 @@ const bounds = z.strictObject(
   fields,
 )
 
-const failures = ['refuse'] as const
+const failures = ['refuse', 'serve'] as const
 const ledger = z.strictObject(
   {
-    on_failure: choice(failures, ['serve'])
+    on_failure: choice(failures)
       .prefault('refuse')
       .meta(
-        choiceNote(failures, 'What happens to new turns while the ledger cannot be written: refused, because unbooked turns are turns nobody accounts for.'),
+        choiceNote(
+          failures,
+          'What happens to new turns while neither the store nor the spool can be written: refused, because unbooked turns are turns nobody accounts for; or served.',
+        ),
       ),
+    spool: size('64MiB', ['1MiB', '16GiB'], 'What the spool holds while the store does not answer: about 30,000 turns. Allocated at the start.'),
     retention: duration('90d', ['1m', '3650d'], 'How long records of turns are kept.'),
   },
   fields,
@@ -228,6 +244,7 @@ export const schema = z.strictObject(
       description:
         'The policy on service tiers; the first rule that fits decides. Left out: `priority` and `ultrafast` are filtered. An empty list: every tier passes.',
     }),
+    prices: z.array(priceSchema, list('prices')).prefault([]).meta({ description: 'What models cost, over the price list that Turnout comes with.' }),
     failover: failover.prefault({}).meta({ description: 'How far a turn may move.' }),
     times: times.prefault({}).meta({ description: 'How long things may take.' }),
     bounds: bounds.prefault({}).meta({ description: 'How much is held at once.' }),

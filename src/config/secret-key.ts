@@ -5,7 +5,12 @@ import { dirname, join } from 'node:path'
 /** A secret that lives in a file which only we may read. `made`: it was not there before. */
 export type OwnedSecret = { readonly kind: 'secret'; readonly text: string; readonly made: boolean } | { readonly kind: 'unusable'; readonly why: string }
 
-export type SecretKey = { readonly kind: 'secret'; readonly key: Buffer } | { readonly kind: 'unusable'; readonly why: string }
+/** `key`: by which secrets are known again. `sealing`: under which they are sealed, the newest first; the older ones open what they have sealed. */
+export type SecretKey =
+  | { readonly kind: 'secret'; readonly key: Buffer; readonly sealing: readonly Buffer[] }
+  | { readonly kind: 'unusable'; readonly why: string }
+
+export const secretKeyFile = 'secret.key'
 
 const bytesMax = 4096
 const hex32 = /^[0-9a-fA-F]{64}$/
@@ -14,17 +19,32 @@ const hex32 = /^[0-9a-fA-F]{64}$/
 export function secretKey(folder: string, environment: Readonly<Record<string, string | undefined>>): SecretKey {
   const said = environment['TURNOUT_SECRET_KEY']
   if (said !== undefined && said !== '') {
-    if (hex32.test(said)) return { kind: 'secret', key: Buffer.from(said, 'hex') }
+    const keys = keysIn(said)
+    if (keys !== null) return keys
     return { kind: 'unusable', why: 'TURNOUT_SECRET_KEY is not a secret key: expected 64 hexadecimal digits' }
   }
-  const file = join(folder, 'secret.key')
+  const file = join(folder, secretKeyFile)
   const owned = ownedSecret(file, () => randomBytes(32).toString('hex'))
   if (owned.kind === 'unusable') return owned
-  if (hex32.test(owned.text)) return { kind: 'secret', key: Buffer.from(owned.text, 'hex') }
+  const keys = keysIn(owned.text)
+  if (keys !== null) return keys
   return {
     kind: 'unusable',
     why: `${file} is not a secret key: expected 64 hexadecimal digits; put the right file back, or remove it to have another made (stored secrets are then lost)`,
   }
+}
+
+/** One key for everything; or the one by which secrets are known again, and behind it those that seal. */
+function keysIn(text: string): Extract<SecretKey, { kind: 'secret' }> | null {
+  const words = text.split(/[\s,]+/)
+  if (!words.every((word) => hex32.test(word))) return null
+  const [key, ...sealing] = words.map((word) => Buffer.from(word, 'hex'))
+  return key === undefined ? null : { kind: 'secret', key, sealing: sealing.length === 0 ? [key] : sealing }
+}
+
+/** The text of a key that is made while the gateway runs; kept nowhere. */
+export function newKeyText(): string {
+  return `tk-${randomBytes(32).toString('base64url')}`
 }
 
 /** The key that the trial's clients use. */

@@ -1,7 +1,7 @@
 import type { AccountId, PoolId } from './ids.ts'
 import type { Mapping } from './model.ts'
 
-export type UpstreamKind = 'openai' | 'openai-compatible' | 'simulator'
+export type UpstreamKind = 'openai' | 'openai-compatible' | 'codex' | 'simulator'
 export type CredentialKind = 'api_key' | 'oauth'
 
 /** One credential at one upstream, as the configuration describes it. Holds no secret: the credential itself travels only in a lease. */
@@ -30,13 +30,48 @@ export interface Account {
   readonly proxy: string | null
 }
 
+/** Whether what was opened for the one serves the other. */
+export function isSamePlace(a: Account, b: Account): boolean {
+  return a.generation === b.generation && a.baseUrl === b.baseUrl && a.proxy === b.proxy && a.allowPrivate === b.allowPrivate
+}
+
 /** What proves to an upstream that we are this account. Lent for the length of a lease; never logged. */
 export type Credential =
   | { readonly kind: 'api_key'; readonly apiKey: string }
   | { readonly kind: 'oauth'; readonly accessToken: string; readonly accountId: string | null }
 
+/** Whether two credentials are one and the same to an upstream. */
+export function isSameCredential(a: Credential, b: Credential): boolean {
+  if (a === b) return true
+  if (a.kind === 'api_key') return b.kind === 'api_key' && a.apiKey === b.apiKey
+  return b.kind === 'oauth' && a.accessToken === b.accessToken && a.accountId === b.accountId
+}
+
+/** How an access token is renewed. Never logged. */
+export interface Renewing {
+  readonly tokenUrl: string
+  readonly clientId: string
+  /** As the operator gave it; a newer one may be in the store. Null: only an imported one can be there. */
+  readonly refreshToken: string | null
+}
+
+/** Whether answers of such an upstream can be stored there, and named by later questions over HTTP. */
+export function keepsAnswers(upstream: UpstreamKind): boolean {
+  return upstream !== 'codex'
+}
+
+/** Whether such an upstream answers in streams alone, which are gathered for a client that asked for none. */
+export function onlyStreams(upstream: UpstreamKind): boolean {
+  return upstream === 'codex'
+}
+
+/** What decides among the accounts of the best priority, where neither a pin nor room does. */
+export type Strategy = 'balanced' | 'reset_first'
+
 /** The accounts that a key may use. */
 export interface Pool {
   readonly id: PoolId
   readonly accounts: readonly AccountId[]
+  /** Absent: `balanced`. */
+  readonly strategy?: Strategy
 }

@@ -22,14 +22,14 @@ export interface Bounds {
 export type Next =
   /** `budgeted`: blamed on an upstream, so the pool's failover budget must allow it. */
   | { readonly kind: 'another'; readonly budgeted: boolean }
-  | { readonly kind: 'same'; readonly afterMs: number; readonly as: 'it-is' | 'own-sealed-only' | 'said-again' | 'bridged'; readonly budgeted: boolean }
+  | { readonly kind: 'same'; readonly afterMs: number; readonly as: 'it-is' | 'own-sealed-only' | 'said-again' | 'bridged' | 'refreshed'; readonly budgeted: boolean }
   /** `takeBack`: what was held against accounts in this turn was the request's fault. */
   | { readonly kind: 'stop'; readonly takeBack: boolean }
 
 /** How long a lone account is left alone before it is tried again, and how often. Unit: milliseconds; jittered by up to half. */
 const loneWaitsMs: readonly number[] = [200, 1000]
 
-/** Attempts of a turn beyond one for each of its accounts: a lone one twice more, once without foreign items, once after a stated reset. */
+/** Attempts of a turn beyond one for each of its accounts: a lone one twice more, once without foreign items, once after a stated reset or with a new credential. */
 const attemptsBeyondMax = 4
 
 const stop: Next = { kind: 'stop', takeBack: false }
@@ -45,6 +45,8 @@ export interface Situation {
   readonly lone: boolean
   /** Sending twice could leave something behind twice. */
   readonly leavesTrace: boolean
+  /** Whether the credential that was refused has been renewed since: the account is asked once more with the new one. */
+  readonly credential: 'renewed' | 'as-it-was'
   /** Whether sealed items were sent that this account is not known to have sealed. */
   readonly sentForeign: boolean
   /** Ways on that only a session's turn has; null: a turn over HTTP. */
@@ -70,6 +72,7 @@ export function next(s: Situation): Next {
   if (failure.kind === 'forbidden' && forbidding.size > 1) return { kind: 'stop', takeBack: true }
   if (s.elapsedMs > s.bounds.lastAttemptMs || s.tried.length >= s.bounds.accountsPerTurn + attemptsBeyondMax || forbidsAgain(s)) return stop
   if (s.session?.adopted === true) return stop
+  if (failure.kind === 'credential' && s.credential === 'renewed' && isFirstRefusal(s.tried, last)) return same('refreshed')
   if (failure.kind === 'lost-continuation' && s.session?.canSayAgain === true) return same('said-again')
   if (failure.kind === 'transport' && s.session !== null) return s.session.canBridge ? same('bridged') : another(s, false)
   if (failure.kind === 'foreign-state') {
@@ -86,6 +89,11 @@ export function next(s: Situation): Next {
   return another(s, budgeted)
 }
 
+/** Whether this account's credential was refused in this turn for the first time: a new one that is refused too is not renewed again. */
+export function isFirstRefusal(tried: readonly Tried[], last: Tried): boolean {
+  return tried.filter((t) => t.account === last.account && t.failure.kind === 'credential').length === 1
+}
+
 function another(s: Situation, budgeted: boolean): Next {
   const accounts = new Set(s.tried.map((t) => t.account))
   return accounts.size >= s.bounds.accountsPerTurn ? stop : { kind: 'another', budgeted }
@@ -97,8 +105,10 @@ function same(as: Extract<Next, { kind: 'same' }>['as']): Next {
 
 /** It may have been served and billed: at most one further attempt, and none that could leave something behind twice. */
 function forbidsAgain(s: Situation): boolean {
-  const last = s.tried.at(-1)
-  const ambiguous = s.tried.filter((t) => t.failure.ambiguous)
+  // A handshake that was refused as such has asked nothing.
+  const asked = s.tried.filter((t) => t.failure.kind !== 'transport')
+  const last = asked.at(-1)
+  const ambiguous = asked.filter((t) => t.failure.ambiguous)
   if (ambiguous.length === 0) return false
   // A whole answer that took too long may well be running still.
   if (last?.signal.kind === 'silent' && last.signal.waitingFor === 'whole-answer') return true

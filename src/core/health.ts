@@ -6,6 +6,8 @@ export interface Why {
   readonly kind: FailureKind
   readonly status: number | null
   readonly code: string | null
+  /** What the operator should know, or do, beyond that: a sentence. Absent: nothing. */
+  readonly advice?: string
 }
 
 export type Health =
@@ -124,6 +126,21 @@ export function takenBack(condition: Condition, atMs: number): Condition {
   const { health } = condition
   const ours = health.kind === 'cooling' && health.why.kind === 'forbidden' && health.sinceMs === atMs && !health.stated
   return ours ? { health: { kind: 'ready' }, strikes, proven: true } : { ...condition, strikes }
+}
+
+/** A new credential ends what the old one was held for: its rest, its retirement, its strikes. Whatever else the account rests for goes on. */
+export function renewed(condition: Condition): Condition {
+  const { health } = condition
+  const strikes = condition.strikes.filter((s) => s.kind !== 'credential')
+  const isOver = health.kind !== 'ready' && health.why.kind === 'credential'
+  return isOver ? { health: { kind: 'ready' }, strikes, proven: true } : { ...condition, strikes }
+}
+
+/** Rests until then without a strike, since nothing was learnt of it but that it cannot serve before. A longer rest, or retirement, stays as it is. */
+export function held(condition: Condition, why: Why, nowMs: number, untilMs: number): Condition {
+  const { health } = condition
+  if (health.kind === 'retired' || (health.kind === 'cooling' && health.untilMs >= untilMs)) return condition
+  return { ...condition, health: { kind: 'cooling', sinceMs: nowMs, untilMs, stated: false, why }, proven: false }
 }
 
 /** What a probe that failed makes of an account that waited for its verdict. */

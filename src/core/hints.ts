@@ -59,7 +59,7 @@ function rateLimitResetAt(headers: Headers, nowMs: number): number | null {
 }
 
 /** A non-negative number, as a number or in digits, times `unitMs`. */
-function seconds(value: unknown, unitMs: number): number | null {
+export function seconds(value: unknown, unitMs: number): number | null {
   const number = typeof value === 'number' ? value : typeof value === 'string' && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : NaN
   return Number.isFinite(number) && number >= 0 ? number * unitMs : null
 }
@@ -67,7 +67,7 @@ function seconds(value: unknown, unitMs: number): number | null {
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `12ms`, `1m30s`, `6h0m0s`, or plain seconds; milliseconds out. */
-function duration(text: string | null): number | null {
+export function duration(text: string | null): number | null {
   if (text === null) return null
   const plain = seconds(text, 1000)
   if (plain !== null) return plain
@@ -93,7 +93,7 @@ function fromNow(ms: number | null, nowMs: number): number | null {
 }
 
 /** A time in the past says nothing; one absurdly far is brought back to `resetMsMax`. */
-function credible(atMs: number | null, nowMs: number): number | null {
+export function credible(atMs: number | null, nowMs: number): number | null {
   if (atMs === null || !Number.isFinite(atMs) || atMs <= nowMs) return null
   return Math.min(Math.ceil(atMs), nowMs + resetMsMax)
 }

@@ -1,3 +1,4 @@
+import type { Charge } from './charge.ts'
 import type { FailureKind } from './failure.ts'
 import type { AccountId, ClientModel, KeyId, TurnId, UpstreamModel } from './ids.ts'
 import type { Endpoint } from './turn.ts'
@@ -29,6 +30,8 @@ export interface AttemptRecord {
   readonly because: string
   readonly notChosen: readonly NotChosen[]
   readonly usage: Usage | null
+  /** The prices that it was charged, or estimated, at: dollars per million tokens of input, cache reads, cache writes and output. Null: none. */
+  readonly price: string | null
 }
 
 /** The tier of a turn on its way; null means the upstream's default. */
@@ -61,6 +64,7 @@ export interface TurnSettled {
   readonly tier: TierRecord
   /** Null: unknown, never zero. */
   readonly usage: Usage | null
+  readonly charge: Charge
   readonly attempts: readonly AttemptRecord[]
   /** What the client may refer to later, since the upstream stored it: ids of the answer, its items, its conversation. Null: nothing. */
   readonly owned: { readonly ids: readonly string[]; readonly account: AccountId } | null

@@ -28,6 +28,8 @@ export interface Candidate {
   readonly inFlight: number
   /** Whether a lease could be had now: a slot is free, and nobody has waited longer for it. */
   readonly free: boolean
+  /** In a pool that prefers by it: when the account's longest window is reset. Absent: not preferred by it, or not known. */
+  readonly resetsAtMs?: number
 }
 
 /** What a turn would like, and what it must have. */
@@ -79,6 +81,10 @@ function pick(open: readonly Candidate[], wish: Wish, dice: number): { readonly 
   const group = bestGroup(elsewhere.length > 0 ? elsewhere : open)
   const [only] = group
   if (only !== undefined && group.length === 1) return { candidate: only, because: `priority ${only.account.priority}, the best that is ready` }
+  const [soonest] = group.filter((c) => c.resetsAtMs !== undefined).toSorted((a, b) => (a.resetsAtMs ?? 0) - (b.resetsAtMs ?? 0))
+  if (soonest?.resetsAtMs !== undefined) {
+    return { candidate: soonest, because: `priority ${soonest.account.priority}, its window resets soonest, at ${instant(soonest.resetsAtMs)}` }
+  }
   const warm = wish.affinity === null ? null : warmest(group, wish.affinity)
   if (warm !== null) return { candidate: warm, because: `priority ${warm.account.priority}, its prompt cache is warm for this` }
   const least = lessLoaded(group, dice)

@@ -34,7 +34,8 @@ export type Event =
   | { readonly kind: 'attempt-failed'; readonly account: AccountId; readonly failure: FailureKind }
   | { readonly kind: 'served'; readonly account: AccountId }
   | { readonly kind: 'turn-over'; readonly lane: string; readonly end: TurnEnd }
-  | { readonly kind: 'key-revoked' }
+  /** Found out by a frame of this lane; null: by one of none. */
+  | { readonly kind: 'key-revoked'; readonly lane: string | null }
   | { readonly kind: 'rang'; readonly timer: Timer }
   | { readonly kind: 'client-stuck' }
   | { readonly kind: 'client-gone' }
@@ -102,7 +103,7 @@ export function step(session: Session, event: Event): Step {
     case 'turn-over':
       return turnOver(session, event.lane, event.end)
     case 'key-revoked':
-      return ending(session, { code: 1008, reason: revoked.message, tells: revoked, unbegun: revoked })
+      return ending(session, { code: 1008, reason: revoked.message, tells: { refusal: revoked, lane: event.lane }, unbegun: revoked })
     case 'rang':
       return rang(session, event.timer)
     case 'client-stuck':
@@ -215,13 +216,13 @@ function rang(session: Session, timer: Timer): Step {
 
 interface Ending extends Farewell {
   /** What the client is told first; null: nothing, or it was told already. */
-  readonly tells: Refusal | null
+  readonly tells: { readonly refusal: Refusal; readonly lane: string | null } | null
 }
 
 /** What runs may end, what waits will not begin; then the session closes. Of several reasons to end, the first says how. */
 function ending(session: Session, { tells, ...how }: Ending): Step {
   const farewell = session.farewell ?? how
-  const told: readonly Effect[] = tells === null ? [] : [{ kind: 'tell', refusal: tells, lane: null }]
+  const told: readonly Effect[] = tells === null ? [] : [{ kind: 'tell', ...tells }]
   const effects = [...told, ...letGo(session, how.unbegun)]
   const next: Session = { ...session, phase: 'ending', lanes: withoutWaiting(session.lanes), farewell }
   if (isIdle(next)) return after(effects, closed(next, farewell))

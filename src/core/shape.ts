@@ -1,12 +1,15 @@
-import type { Account } from './account.ts'
+import type { Account, UpstreamKind } from './account.ts'
 import type { UpstreamModel } from './ids.ts'
 import { judgeTier, type Rule, type Verdict } from './policy.ts'
 import { refusal, type Refusal } from './refusal.ts'
 import type { Said } from './replay.ts'
-import type { Turn } from './turn.ts'
+import type { Endpoint, Turn } from './turn.ts'
 
 /** What one attempt will send: intents only. A dialect knows which member, header or item says so on its wire. */
 export interface Plan {
+  /** Whom it is for: some kinds of upstream have rules of their own for what is said to them. */
+  readonly upstream: UpstreamKind
+  readonly endpoint: Endpoint
   readonly model: UpstreamModel
   /** Null: the client's spelling is right as it stands. */
   readonly renamed: UpstreamModel | null
@@ -46,7 +49,7 @@ export function shape(turn: Turn, { account, model, frame = null }: Aim, rules: 
   const tier = judgeTier(rules, account.credentialKind, model, turn.tier)
   if (tier.kind === 'block') return { kind: 'blocked', refusal: refusal('policy_violation', tier.message, { param: 'service_tier' }) }
   const renamed = (model as string) === turn.model ? null : model
-  return { kind: 'plan', plan: { model, renamed, tier, filterTo: account.filterTo, dropItems: foreignItems, frame } }
+  return { kind: 'plan', plan: { upstream: account.upstream, endpoint: turn.endpoint, model, renamed, tier, filterTo: account.filterTo, dropItems: foreignItems, frame } }
 }
 
 /** The tier that an attempt asks its upstream for; null means the upstream's default. */

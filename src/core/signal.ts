@@ -1,9 +1,16 @@
 import { header, type Headers } from '../lib/headers.ts'
 import type { ErrorObject, Signal } from './failure.ts'
+import type { Why } from './health.ts'
 
 /** An answer with a status that is no success, as evidence. @param error what its dialect found in the body. */
 export function answerSignal(status: number, headers: Headers, body: Buffer, error: ErrorObject | null): Extract<Signal, { kind: 'answer' }> {
   return { kind: 'answer', status, headers, body: format(headers, body), error }
+}
+
+/** What a trouble that is known already would be heard as again. */
+export function signalOf({ status, code, advice }: Why): Signal {
+  const error = { code, type: null, message: advice ?? '', param: null, resetsAt: null, resetsInSeconds: null }
+  return { kind: 'answer', status: status ?? 401, headers: {}, body: 'json', error }
 }
 
 /** The body's own first letter decides; the content type is what edges lie about. */

@@ -5,6 +5,7 @@ import type { Plan } from '../core/shape.ts'
 import type { Item } from '../core/transcript.ts'
 import type { Endpoint, Turn } from '../core/turn.ts'
 import type { Usage } from '../core/usage.ts'
+import type { Reading } from '../core/windows.ts'
 import type { Body, Edit, Parsed, Pieces } from '../lib/body.ts'
 import type { Headers } from '../lib/headers.ts'
 
@@ -30,7 +31,7 @@ export type Seen =
   | { readonly kind: 'output' }
   | { readonly kind: 'terminal'; readonly bytes: Buffer; readonly end: AnswerEnd }
   /** `response.failed` or an error event: a signal while nothing was given to the client, the end afterwards. */
-  | { readonly kind: 'failed'; readonly bytes: Buffer; readonly end: AnswerEnd; readonly signal: Signal }
+  | { readonly kind: 'failed'; readonly bytes: Buffer; readonly end: AnswerEnd; readonly signal: Extract<Signal, { kind: 'told' }> }
 
 /** Watches one attempt's stream. Stateful, but pure: no clock, no I/O. */
 export interface EventObserver {
@@ -44,7 +45,17 @@ export interface EventObserver {
   items(): readonly Item[] | null
   /** Codex's routing tokens that the stream brought, since last asked. */
   turnStates(): readonly string[]
+  /** What the stream said of the windows of the account's quota, since last asked. */
+  readings(): readonly Reading[]
 }
+
+/** What a stream amounts to for a client that asked for none. */
+export type Gathered = { readonly readings: readonly Reading[] } & (
+  | { readonly kind: 'whole'; readonly json: Buffer }
+  /** It ended in an error event. `json`: the same as the body of an error answer. */
+  | { readonly kind: 'told'; readonly signal: Extract<Signal, { kind: 'told' }>; readonly end: AnswerEnd; readonly json: Buffer }
+  | { readonly kind: 'cut' }
+)
 
 /** What a whole JSON answer is to the turn. */
 export interface SeenAnswer {
@@ -152,6 +163,8 @@ export interface Dialect {
   apply(plan: Plan, body: Body): readonly Edit[]
   observe(watched: Watched): EventObserver
   observeAnswer(bytes: Buffer, watched: Watched): SeenAnswer
+  /** The whole answer that these server-sent events amount to. */
+  gather(bytes: Buffer): Gathered
   /** The error object of an upstream's error body; null where there is none. */
   readError(body: Buffer): ErrorObject | null
   /** A refusal as this dialect says it over HTTP. */

@@ -1,19 +1,19 @@
-import type { Account, Credential, Pool } from '../core/account.ts'
+import { isSameCredential, type Account, type Credential, type Pool } from '../core/account.ts'
 import type { Failure } from '../core/failure.ts'
-import { afterFailure, afterProof, afterSuccess, fresh, isKept, retired, revived, takenBack, type Condition, type Why } from '../core/health.ts'
+import { afterFailure, afterProof, afterSuccess, held, isKept, renewed, retired, revived, takenBack, type Condition, type Why } from '../core/health.ts'
 import type { AccountId, ClientModel, PoolId, UpstreamModel } from '../core/ids.ts'
 import { upstreamModel } from '../core/model.ts'
 import type { Candidate, Standing } from '../core/route.ts'
+import { exhaustedUntil, type Window } from '../core/windows.ts'
 import type { Clock, Dice } from '../lib/clock.ts'
-import type { Accounts, Lease, Waited, WaitWish } from '../ports/pool.ts'
+import { abortable } from '../lib/abortable.ts'
+import type { Accounts, Lease, Renewal, Waited, WaitWish } from '../ports/pool.ts'
 import type { AccountMemory } from '../ports/stores.ts'
 import { FailoverBudget } from './budget.ts'
 import { LiveAccount, noWebSocketMs, type Tended } from './live-account.ts'
+import { Pairs } from './pairs.ts'
 import { standing, unmapped } from './standing.ts'
 import { WaitingRoom, type WaitingBounds } from './waiting-room.ts'
-
-/** Conditions of pairs in the whole process: the oldest is forgotten first, which costs one failed attempt. */
-export const pairsMax = 100_000
 
 export interface AccountsOptions {
   readonly clock: Clock
@@ -23,6 +23,8 @@ export interface AccountsOptions {
   readonly keep: (memory: AccountMemory) => void
   /** Called when the third `forbidden` asks for a probe: if it fails too, `retire` is due. */
   readonly suspect: (account: AccountId) => void
+  /** Has the credential of an account renewed that its upstream has refused. Absent: nothing renews any. */
+  readonly renew?: (account: AccountId) => Promise<Renewal>
 }
 
 /** The live accounts of this process: their health, their leases, and who waits for them. */
@@ -30,10 +32,10 @@ export class LiveAccounts implements Accounts {
   readonly #options: AccountsOptions
   readonly #live = new Map<AccountId, LiveAccount>()
   #pools: ReadonlyMap<PoolId, readonly AccountId[]> = new Map()
+  #resetFirst: ReadonlySet<PoolId> = new Set()
   readonly #room: WaitingRoom
   readonly #budget: FailoverBudget
-  /** Which account each pair belongs to, oldest first. */
-  readonly #pairOrder = new Map<Tended, { readonly live: LiveAccount; readonly model: UpstreamModel }>()
+  readonly #pairs = new Pairs()
 
   constructor(options: AccountsOptions) {
     this.#options = options
@@ -54,6 +56,7 @@ export class LiveAccounts implements Accounts {
       else live.configure(account, credential)
     }
     this.#pools = new Map(pools.map((pool) => [pool.id, pool.accounts]))
+    this.#resetFirst = new Set(pools.filter(({ strategy }) => strategy === 'reset_first').map(({ id }) => id))
     this.#budget.keep(new Set(this.#pools.keys()))
     for (const id of names) this.#room.wake(id)
   }
@@ -66,7 +69,7 @@ export class LiveAccounts implements Accounts {
       live.enabled = memory.enabled
       if (live.account.generation !== memory.generation) continue
       live.self.condition = memory.condition
-      for (const { model, condition } of memory.pairs) this.#pair(live, model).condition = condition
+      for (const { model, condition } of memory.pairs) this.#pairs.of(live, model).condition = condition
     }
   }
 
@@ -89,6 +92,7 @@ export class LiveAccounts implements Accounts {
           standing: name === null ? unmapped : standing(live, name, nowMs),
           inFlight: live.inFlight,
           free: live.inFlight < live.account.concurrency && !this.#room.isWantedBySomeone(id),
+          ...(this.#resetFirst.has(pool) ? live.resets(nowMs) : null),
         })
       }
     })
@@ -115,20 +119,45 @@ export class LiveAccounts implements Accounts {
   failed(lease: Lease, failure: Failure, atMs: number): void {
     const live = this.#of(lease)
     if (live === null) return
+    // The one that was refused is not the one that is carried now.
+    if (failure.kind === 'credential' && !isSameCredential(lease.credential, live.credential)) return
     live.remember(failure, atMs)
     if (failure.blame === 'request' || failure.blame === 'nobody') return
-    const tended = failure.blame === 'account' ? live.self : this.#pair(live, lease.model)
+    const tended = failure.blame === 'account' ? live.self : this.#pairs.of(live, lease.model)
     const before = tended.condition
-    const { condition, probe } = afterFailure(before, failure, atMs, this.#options.dice)
+    const hinted = failure.kind === 'quota' && failure.resetAtMs === null ? { ...failure, resetAtMs: exhaustedUntil(live.windows, atMs) } : failure
+    const { condition, probe } = afterFailure(before, hinted, atMs, this.#options.dice)
     tended.condition = condition
     tended.prover = null
-    this.#changed(live, before, condition)
+    if (isKept(before) || isKept(condition)) this.#options.keep(live.memory())
     if (probe) this.#options.suspect(live.account.id)
   }
 
-  takeBack(account: AccountId, atMs: number): void {
+  async renew(lease: Lease, signal: AbortSignal): Promise<Renewal> {
+    const live = this.#live.get(lease.account.id)
+    const { renew } = this.#options
+    if (live === undefined || renew === undefined || live.credential.kind !== 'oauth') return 'none'
+    return isSameCredential(lease.credential, live.credential) ? abortable(renew(live.account.id), signal) : 'renewed'
+  }
+
+  metered(lease: Lease, windows: readonly Window[]): void {
+    if (windows.length > 0) this.#of(lease)?.metered(windows)
+  }
+
+  /** The credential of an account was renewed: what the old one was held for is over. */
+  renewed(account: AccountId, credential: Credential): void {
     const live = this.#live.get(account)
-    if (live !== undefined) this.#set(live, live.self, takenBack(live.self.condition, atMs))
+    if (live !== undefined) live.credential = credential
+    this.#change(account, renewed)
+  }
+
+  /** The account rests until then, without a strike. */
+  hold(account: AccountId, why: Why, untilMs: number): void {
+    this.#change(account, (condition) => held(condition, why, this.#options.clock.now(), untilMs))
+  }
+
+  takeBack(account: AccountId, atMs: number): void {
+    this.#change(account, (condition) => takenBack(condition, atMs))
   }
 
   refusedWebSocket(lease: Lease, status: number | null, atMs: number): void {
@@ -153,7 +182,7 @@ export class LiveAccounts implements Accounts {
     const live = this.#live.get(account)
     if (live === undefined) return false
     live.forgive()
-    this.#keep(live)
+    this.#options.keep(live.memory())
     this.#room.wake(account)
     return true
   }
@@ -163,21 +192,19 @@ export class LiveAccounts implements Accounts {
     const live = this.#live.get(account)
     if (live === undefined) return false
     live.enabled = enabled
-    this.#keep(live)
+    this.#options.keep(live.memory())
     this.#room.wake(account)
     return true
   }
 
   /** What a failed probe of a suspect makes of it. */
   retire(account: AccountId, why: Why): void {
-    const live = this.#live.get(account)
-    if (live !== undefined) this.#set(live, live.self, retired(live.self.condition.strikes, why, this.#options.clock.now()))
+    this.#change(account, ({ strikes }) => retired(strikes, why, this.#options.clock.now()))
   }
 
   /** What a probe that went well makes of a retired account. */
   revive(account: AccountId): void {
-    const live = this.#live.get(account)
-    if (live !== undefined) this.#set(live, live.self, revived(live.self.condition))
+    this.#change(account, revived)
   }
 
   find(account: AccountId): LiveAccount | null {
@@ -245,7 +272,12 @@ export class LiveAccounts implements Accounts {
     const pair = live.pairs.get(lease.model)
     if (pair === undefined) return
     this.#set(live, pair, change(pair.condition))
-    if (pair.condition.health.kind === 'ready' && pair.condition.proven && pair.condition.strikes.length === 0) this.#forgetPair(pair)
+    if (pair.condition.health.kind === 'ready' && pair.condition.proven && pair.condition.strikes.length === 0) this.#pairs.forget(pair)
+  }
+
+  #change(account: AccountId, change: (condition: Condition) => Condition): void {
+    const live = this.#live.get(account)
+    if (live !== undefined) this.#set(live, live.self, change(live.self.condition))
   }
 
   #set(live: LiveAccount, tended: Tended, condition: Condition): void {
@@ -253,47 +285,13 @@ export class LiveAccounts implements Accounts {
     if (condition === before) return
     tended.condition = condition
     if (condition.proven) tended.prover = null
-    this.#changed(live, before, condition)
+    if (isKept(before) || isKept(condition)) this.#options.keep(live.memory())
     this.#room.wake(live.account.id)
   }
 
-  #pair(live: LiveAccount, model: UpstreamModel): Tended {
-    const known = live.pairs.get(model)
-    if (known !== undefined) return known
-    const pair: Tended = { condition: fresh, prover: null }
-    live.pairs.set(model, pair)
-    this.#pairOrder.set(pair, { live, model })
-    if (this.#pairOrder.size > pairsMax) for (const oldest of this.#pairOrder.keys()) return (this.#forgetPair(oldest), pair)
-    return pair
-  }
-
-  #forgetPair(pair: Tended): void {
-    const where = this.#pairOrder.get(pair)
-    this.#pairOrder.delete(pair)
-    if (where?.live.pairs.get(where.model) === pair) where.live.pairs.delete(where.model)
-  }
-
-  #changed(live: LiveAccount, before: Condition, after: Condition): void {
-    if (isKept(before) || isKept(after)) this.#keep(live)
-  }
-
-  #keep(live: LiveAccount): void {
-    const pairs = [...live.pairs].filter(([, pair]) => isKept(pair.condition)).map(([model, pair]) => ({ model, condition: pair.condition }))
-    this.#options.keep({
-      account: live.account.id,
-      generation: live.account.generation,
-      enabled: live.enabled,
-      condition: isKept(live.self.condition) ? live.self.condition : fresh,
-      pairs,
-    })
-  }
-
   #readyAt(wants: readonly Candidate[]): number | null {
-    let soonest: number | null = null
-    for (const want of wants) {
-      const now = this.#asItStands(want)?.standing
-      if (now?.kind === 'cooling' && (soonest === null || now.untilMs < soonest)) soonest = now.untilMs
-    }
-    return soonest
+    const standings = wants.map((want) => this.#asItStands(want)?.standing)
+    const times = standings.flatMap((standing) => (standing?.kind === 'cooling' ? [standing.untilMs] : []))
+    return times.length === 0 ? null : Math.min(...times)
   }
 }

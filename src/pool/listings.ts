@@ -41,6 +41,12 @@ export class Listings {
     await Promise.all(asked.map(({ account, credential }) => this.#ask(account, credential)))
   }
 
+  /** The account has another credential: what it did not say before it may say now. */
+  async again(account: AccountId): Promise<void> {
+    const live = this.#options.accounts.find(account)
+    if (live !== null && !this.#listed.has(account)) await this.#ask(live.account, live.credential)
+  }
+
   listed(account: AccountId): readonly string[] {
     return this.#listed.get(account) ?? []
   }

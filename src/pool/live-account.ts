@@ -1,8 +1,10 @@
 import type { Account, Credential } from '../core/account.ts'
 import type { Failure, FailureKind } from '../core/failure.ts'
-import { fresh, type Condition } from '../core/health.ts'
+import { fresh, isKept, type Condition } from '../core/health.ts'
 import type { UpstreamModel } from '../core/ids.ts'
+import { exhaustedUntil, longestResetAt, withWindows, type Window } from '../core/windows.ts'
 import type { Lease } from '../ports/pool.ts'
+import type { AccountMemory } from '../ports/stores.ts'
 
 /** A failure as the operator is shown it. */
 export interface PastFailure {
@@ -43,6 +45,9 @@ export class LiveAccount {
   /** Set when the upstream refused WebSocket as something that it does not speak. */
   noWebSocket: NoWebSocket | null = null
 
+  /** Of the account's quota, as its answers told; what a new process does not know it soon hears. */
+  windows: readonly Window[] = []
+
   constructor(account: Account, credential: Credential) {
     this.account = account
     this.credential = credential
@@ -54,7 +59,19 @@ export class LiveAccount {
     if (isAnother || account.proxy !== this.account.proxy) this.noWebSocket = null
     this.account = account
     this.credential = credential
-    if (isAnother) this.forgive()
+    if (!isAnother) return
+    this.windows = []
+    this.forgive()
+  }
+
+  metered(windows: readonly Window[]): void {
+    this.windows = withWindows(this.windows, windows)
+  }
+
+  /** When the longest window of the account is reset, for a pool that prefers by it: nothing where that is not known, or where a window is used up. */
+  resets(nowMs: number): { readonly resetsAtMs: number } | null {
+    const resetsAtMs = longestResetAt(this.windows, nowMs)
+    return resetsAtMs === null || exhaustedUntil(this.windows, nowMs) !== null ? null : { resetsAtMs }
   }
 
   /** In one word, for the operator. */
@@ -72,6 +89,13 @@ export class LiveAccount {
     this.noWebSocket = null
     this.self.condition = fresh
     this.pairs.clear()
+  }
+
+  /** What a restart must not forget of it. */
+  memory(): AccountMemory {
+    const { account, enabled, self } = this
+    const pairs = [...this.pairs].filter(([, pair]) => isKept(pair.condition)).map(([model, pair]) => ({ model, condition: pair.condition }))
+    return { account: account.id, generation: account.generation, enabled, condition: isKept(self.condition) ? self.condition : fresh, pairs }
   }
 
   remember(failure: Failure, atMs: number): void {

@@ -1,4 +1,5 @@
 import type { ClientModel, KeyId, PoolId } from '../core/ids.ts'
+import type { KeyLimits } from '../core/key.ts'
 
 /** Who is asking: the key that we issued, and what it may do. */
 export interface Caller {
@@ -7,11 +8,5 @@ export interface Caller {
   readonly pools: readonly PoolId[]
   /** Client models that the key may name; empty means every model. */
   readonly models: readonly ClientModel[]
-  readonly limits: {
-    /** Turns at once; null: no limit. */
-    readonly concurrency: number | null
-    readonly requestsPerMinute: number | null
-    /** WebSocket sessions open at once; null: no limit. */
-    readonly sessions: number | null
-  }
+  readonly limits: KeyLimits
 }

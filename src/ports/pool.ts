@@ -2,6 +2,7 @@ import type { Account, Credential } from '../core/account.ts'
 import type { Failure } from '../core/failure.ts'
 import type { AccountId, ClientModel, KeyId, PoolId, UpstreamModel } from '../core/ids.ts'
 import type { Candidate } from '../core/route.ts'
+import type { Window } from '../core/windows.ts'
 
 /** The right to use an account for one attempt: a slot and a credential. Lent with `withLease`, so it is always returned. */
 export interface Lease {
@@ -25,6 +26,15 @@ export interface WaitWish {
 
 export type Waited = { readonly kind: 'leased'; readonly lease: Lease } | { readonly kind: 'too-late' } | { readonly kind: 'queue-full' }
 
+/** What became of a credential that an upstream refused. */
+export type Renewal =
+  /** A lease that is taken now carries another one. */
+  | 'renewed'
+  /** It could not be renewed, and the account rests or is retired for that already. */
+  | 'failed'
+  /** Nothing renews it. */
+  | 'none'
+
 /** The live accounts, as the turn sees them. */
 export interface Accounts {
   /** Every account of these pools, as it stands now. */
@@ -39,6 +49,10 @@ export interface Accounts {
   succeeded(lease: Lease, startedAtMs: number): void
   /** Cools or retires what the failure blames. A failure of a credential that was replaced meanwhile is ignored. */
   failed(lease: Lease, failure: Failure, atMs: number): void
+  /** After an upstream has refused the lease's credential: has it renewed, once for all who ask at a time. Rejects with the signal's reason. */
+  renew(lease: Lease, signal: AbortSignal): Promise<Renewal>
+  /** What an answer said of the windows of the account's quota. */
+  metered(lease: Lease, windows: readonly Window[]): void
   /** What `failed` wrote at `atMs` was the request's fault after all: strike and cooling are taken back. */
   takeBack(account: AccountId, atMs: number): void
   /** The upstream refused this account's WebSocket as something that it does not speak: its turns take the bridge for an hour. */

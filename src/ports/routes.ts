@@ -16,6 +16,8 @@ export interface Visit {
   readonly requestId: string
   /** There exactly where the guard is `key`. */
   readonly caller: Caller | null
+  /** The same as the keys stand when it is called, which may be long after the head was read; null: the key is gone, or has expired. */
+  callerNow(): Caller | null
   /** There exactly where the route begins a turn: the id that the turn has from here on. */
   readonly turn: TurnId | null
 }

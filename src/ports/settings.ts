@@ -1,8 +1,10 @@
 import type { Rule } from '../core/policy.ts'
+import type { PriceTable } from '../core/price.ts'
 
 /** What the operator set, as one turn sees it: a snapshot, taken at admit. Times in milliseconds, sizes in bytes. */
 export interface Settings {
   readonly rules: readonly Rule[]
+  readonly prices: PriceTable
   readonly failover: { readonly accountsPerTurn: number; readonly patienceMs: number; readonly budgetPercent: number }
   readonly times: {
     readonly connectMs: number

@@ -6,7 +6,8 @@ import type { HeaderList } from './sink.ts'
 /** One request to an upstream. */
 export interface Call {
   readonly account: Account
-  readonly credential: Credential
+  /** Null: none is presented. */
+  readonly credential: Credential | null
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** Appended to the account's base URL; starts with a slash, may carry a query. */
   readonly path: string
@@ -27,6 +28,8 @@ export interface Call {
 export interface CallBody {
   readonly pieces: readonly Buffer[]
   readonly bytes: number
+  /** Absent: `application/json`. */
+  readonly type?: string
   /**
    * Called when the system has taken the last byte and nothing reads the pieces any more, so that their memory can be used for something else. Never called
    * where that is not sure: an attempt that broke off, or was sent anew.

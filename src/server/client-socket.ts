@@ -26,6 +26,7 @@ export interface ClientSocketTimes {
 
 /** Between two pings. Unit: milliseconds. Proxies in front close what is silent for 60 s; 30 s is the shortest bound seen. */
 export const pingMs = 25_000
+const asText = { binary: false, compress: false }
 
 /**
  * The socket of one session's client. While the client takes nothing, nothing is read from it either: what it asks for could not be answered,
@@ -39,6 +40,7 @@ export class ClientSocket {
   #waiting: (() => void)[] = []
   #stalled = false
   #over = false
+  #corked = false
   #seenBytes = -1
   #stopPings: () => void = () => {}
 
@@ -69,14 +71,12 @@ export class ClientSocket {
     this.#arm()
   }
 
-  /** Says frames, joined into one write. False: the client takes no more for now; wait for `drained`. */
+  /** Says frames; whatever is said in one tick is one write. False: the client takes no more for now; wait for `drained`. */
   say(frames: readonly Buffer[]): boolean {
     if (this.#over || this.#ws.readyState !== this.#ws.OPEN) return true
-    const socket = this.#socket
-    socket.cork()
-    for (const frame of frames) this.#ws.send(frame, { binary: false, compress: false })
-    socket.uncork()
-    if (!socket.writableNeedDrain) return true
+    this.#cork()
+    for (const frame of frames) this.#ws.send(frame, asText)
+    if (!this.#socket.writableNeedDrain) return true
     this.#stall()
     return false
   }
@@ -101,7 +101,22 @@ export class ClientSocket {
 
   terminate(): void {
     this.#over = true
+    this.#uncork()
     this.#ws.terminate()
+  }
+
+  /** Until the tick is over, its microtasks included: what one read brings comes in several of them. */
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#socket.cork()
+    process.nextTick(this.#uncork)
+  }
+
+  readonly #uncork = (): void => {
+    if (!this.#corked) return
+    this.#corked = false
+    this.#socket.uncork()
   }
 
   #stall(): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ClientModel, ResponseId, UpstreamModel } from '../core/ids.ts'
+import type { ClientModel, UpstreamModel } from '../core/ids.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import { defaultLane, streamIdOf, type Ticket } from '../core/lanes.ts'
 import type { Incoming } from '../core/session.ts'
@@ -18,6 +18,7 @@ import type { Refuser } from './refuse.ts'
 export interface HeldFrame {
   readonly frame: ClientFrame
   readonly body: Kept<Body>
+  /** Its very bytes, while they are kept. */
   readonly text: FrameText
   letGo(): void
 }
@@ -79,7 +80,15 @@ export class FrameReader {
     const { length } = body.bytes
     if (!bodies.take(length, this.#parts.settings().bounds.bodiesBytes)) return null
     const kept = new Kept(body, () => bodies.give(length))
-    return { frame, body: kept, text: { pieces: [body.bytes], bytes: length }, letGo: () => kept.letGo() }
+    return {
+      frame,
+      body: kept,
+      // Asked for anew each time: a turn is remembered for longer than its bytes may stay.
+      get text() {
+        return textOf(kept.value)
+      },
+      letGo: () => kept.letGo(),
+    }
   }
 
   /** The question that a `response.create` asks. */
@@ -116,6 +125,10 @@ export class FrameReader {
   steerFailed(held: HeldFrame): Buffer {
     return this.#parts.dialect.frames.steerFailed(held.body.value)
   }
+}
+
+function textOf({ bytes }: Body): FrameText {
+  return { pieces: [bytes], bytes: bytes.length }
 }
 
 function refused(no: Refusal, close: 1008 | null): { readonly incoming: Incoming; readonly held: null } {

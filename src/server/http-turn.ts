@@ -192,8 +192,10 @@ function parse(door: TurnDoor, bytes: Buffer): Received {
 }
 
 function toAsk(door: TurnDoor, endpoint: Endpoint, visit: Visit, body: Kept<Body>): Exclude<Understood, { kind: 'gone' }> {
-  const { caller, turn: id, request, requestId } = visit
-  assert(caller !== null && id !== null, 'a route that begins a turn has a caller and an id')
+  const { turn: id, request, requestId } = visit
+  assert(id !== null, 'a route that begins a turn has an id')
+  const caller = visit.callerNow()
+  if (caller === null) return refused(refusal('invalid_api_key', 'This key was revoked, or expired, while its request was on the way.'))
   const read = door.dialect.read(body.value, endpoint, request.headers)
   if (read.kind === 'refused') return read
   const { dialect, clock } = door

@@ -1,42 +1,60 @@
 import { timingSafeEqual } from 'node:crypto'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
+import type { Clock } from '../lib/clock.ts'
 import type { Hasher } from '../lib/hasher.ts'
 import { header, type Headers } from '../lib/headers.ts'
 import type { Caller } from '../ports/caller.ts'
 
+/** One key that we issued, by its HMAC. */
+export interface IssuedKey {
+  readonly hash: Buffer
+  readonly caller: Caller
+  /** From when on it is refused; null: never. */
+  readonly expiresAtMs: number | null
+}
+
 /** The keys that we issued. */
 export interface Keys {
-  /** Null: no such key. Costs the same work whatever the outcome. */
+  /** Null: no such key, or it has expired. Costs the same work whatever the outcome. */
   find(presented: string): Caller | null
-  /** For a session, which outlives the look-up: the caller as the keys stand when it is asked. Holds no key, only its hash. */
+  /** For what outlives the look-up: the caller as the keys stand when it is asked. Holds no key, only its hash. */
   hold(presented: string): () => Caller | null
 }
 
+/** Stands in the place of a key that is not there, so that its look-up goes the same way. */
+const nobody = { caller: null, expiresAtMs: 0 } as const
+
 /**
  * Keys by their HMAC. A look-up in a map is not of constant time, but what it compares is a hash under a secret, so its time tells nothing of a key;
- * and a request without a key pays for the same hash and the same look-up as one with a key.
+ * and a request without a key pays for the same hash, the same look-up and the same look at the clock as one with a key.
  */
 export class KeyRing implements Keys {
   readonly #hasher: Hasher
-  #callers: ReadonlyMap<string, Caller> = new Map()
+  readonly #clock: Clock
+  #keys: ReadonlyMap<string, IssuedKey> = new Map()
 
-  constructor(hasher: Hasher) {
+  constructor(hasher: Hasher, clock: Clock) {
     this.#hasher = hasher
+    this.#clock = clock
   }
 
-  /** Takes the place of all keys at once; requests that are under way keep their caller. */
-  replace(keys: readonly { readonly hash: Buffer; readonly caller: Caller }[]): void {
-    this.#callers = new Map(keys.map((key) => [key.hash.toString('latin1'), key.caller]))
+  /** Takes the place of all keys at once: one that is gone is unknown to the very next question, in open sessions too. */
+  replace(keys: readonly IssuedKey[]): void {
+    this.#keys = new Map(keys.map((key) => [key.hash.toString('latin1'), key]))
   }
 
   find(presented: string): Caller | null {
-    const caller = this.#callers.get(this.#hasher.latin1(presented)) ?? null
-    return presented === '' ? null : caller
+    return this.hold(presented)()
   }
 
   hold(presented: string): () => Caller | null {
     const hash = this.#hasher.latin1(presented)
-    return () => this.#callers.get(hash) ?? null
+    const isSaid = presented !== ''
+    return () => {
+      const { caller, expiresAtMs } = this.#keys.get(hash) ?? nobody
+      const expires = expiresAtMs ?? Number.POSITIVE_INFINITY
+      return this.#clock.now() < expires && isSaid ? caller : null
+    }
   }
 }
 

@@ -122,6 +122,8 @@ export class LaneTurn implements SessionTurn {
       door.log.error({ err: bug, request: client.requestId, turn: this.id }, 'a bug: the turn ends with internal_error, the process goes on')
       client.socket.say([door.reader.refusal(internal, lane, client.requestId)])
     } finally {
+      // Where it was not even read, its socket would wait for a reader for ever.
+      this.adopted?.body.cancel()
       held.letGo()
       door.open.end(this.#controller)
     }

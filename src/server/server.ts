@@ -5,12 +5,12 @@ import type { TurnId } from '../core/ids.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import type { Clock } from '../lib/clock.ts'
 import { expectTurns } from '../lib/collector.ts'
-import type { Caller } from '../ports/caller.ts'
 import type { Log } from '../ports/log.ts'
 import type { Route } from '../ports/routes.ts'
 import type { HeaderList } from '../ports/sink.ts'
 import { Connections } from './connections.ts'
-import { presentedKey, type Keys, type Operators } from './identify.ts'
+import { Doorkeeper } from './doorkeeper.ts'
+import type { Keys, Operators } from './identify.ts'
 import type { OpenTurns } from './open-turns.ts'
 import type { Refuser } from './refuse.ts'
 import { newRequestId, requestIdOf } from './request-id.ts'
@@ -60,6 +60,7 @@ const ignore = (): void => undefined
 export class Server {
   readonly #parts: ServerParts
   readonly #router: Router
+  readonly #doorkeeper: Doorkeeper
   readonly #http: HttpServer
   readonly #connections = new Connections()
   /** Connections that were told what was wrong with what they sent, and are on their way out. */
@@ -70,6 +71,7 @@ export class Server {
   constructor(parts: ServerParts) {
     this.#parts = parts
     this.#router = new Router(parts.routes)
+    this.#doorkeeper = new Doorkeeper(parts)
     this.#known = parts.routes
       .filter((route) => route.guard !== 'admin')
       .map((route) => `${route.method} ${route.path}`)
@@ -203,7 +205,7 @@ export class Server {
   ): Promise<void> {
     const { route, params } = matched
     const { request, response, requestId, turn } = to
-    const allowed = route.guard === 'key' ? this.#byKey(request) : await this.#byToken(route.guard, request)
+    const allowed = route.guard === 'key' ? this.#doorkeeper.byKey(request) : await this.#doorkeeper.byToken(route.guard, request)
     if (allowed.kind === 'refused') {
       this.#parts.refuser.refuse({ ...to, caller: null }, allowed.refusal, route.guard === 'open' ? [] : [['www-authenticate', 'Bearer']])
       return
@@ -213,28 +215,7 @@ export class Server {
       if (this.#draining) response.setHeader('connection', 'close')
       if (request.headers.expect !== undefined) response.writeContinue()
     }
-    await route.handle(new OneVisit({ request, response, target, params, requestId, caller: allowed.caller, turn }))
-  }
-
-  #byKey(request: IncomingMessage): Allowed {
-    const presented = presentedKey(request.headers)
-    const caller = this.#parts.keys.find(presented)
-    if (caller !== null) return { kind: 'allowed', caller }
-    const message = presented === '' ? 'No key was sent. Send one as "Authorization: Bearer …" or "x-api-key".' : 'This key is not known here.'
-    return { kind: 'refused', refusal: refusal('invalid_api_key', message) }
-  }
-
-  async #byToken(guard: Exclude<Route['guard'], 'key'>, request: IncomingMessage): Promise<Allowed> {
-    if (guard === 'open') return { kind: 'allowed', caller: null }
-    const admission = await this.#parts.operators.admit(presentedKey(request.headers), guard, request.socket.remoteAddress ?? '')
-    switch (admission.kind) {
-      case 'admitted':
-        return { kind: 'allowed', caller: null }
-      case 'wrong':
-        return { kind: 'refused', refusal: refusal('invalid_api_key', `This needs the ${guard} token, as "Authorization: Bearer …".`) }
-      case 'throttled':
-        return { kind: 'refused', refusal: refusal('rate_limit_exceeded', 'Too many wrong tokens.', { retryAfterMs: admission.retryAfterMs }) }
-    }
+    await route.handle(new OneVisit({ request, response, target, params, requestId, caller: allowed.caller, callerNow: allowed.callerNow, turn }))
   }
 
   /** What a client still sends after its answer is dropped for a while, then the connection is broken off. */
@@ -257,7 +238,7 @@ export class Server {
     const target = readTarget(request.url ?? '')
     const isSession = target !== null && sessionPaths.has(target.path)
     const leak = target === null ? null : this.#leak(target, null)
-    const allowed = isSession ? this.#byKey(request) : null
+    const allowed = isSession ? this.#doorkeeper.byKey(request) : null
     const requestId = requestIdOf(request.headers)
     const answer = (no: Refusal, headers: HeaderList = []): void => this.#part(socket, this.#parts.refuser.raw(no, requestId, headers))
     if (leak !== null) answer(leak)
@@ -265,8 +246,8 @@ export class Server {
     else if (allowed === null) answer(this.#unknownRoute(request))
     else if (allowed.kind === 'refused') answer(allowed.refusal, [['www-authenticate', 'Bearer']])
     else if (allowed.caller !== null) {
-      const callerNow = this.#parts.keys.hold(presentedKey(request.headers))
-      const no = this.#parts.sessions.accept({ request, socket: socket as Socket, caller: allowed.caller, requestId, callerNow })
+      const { caller, callerNow } = allowed
+      const no = this.#parts.sessions.accept({ request, socket: socket as Socket, caller, requestId, callerNow })
       if (no === null) this.#connections.upgraded(socket as Socket)
       else answer(no)
     }
@@ -292,8 +273,6 @@ export class Server {
     socket.once('close', stop)
   }
 }
-
-type Allowed = { readonly kind: 'allowed'; readonly caller: Caller | null } | { readonly kind: 'refused'; readonly refusal: Refusal }
 
 function shuttingDown(): Refusal {
   return refusal('shutting_down', 'The gateway is shutting down; it, or its successor, will answer soon.', { retryAfterMs: drainingRetryMs })

@@ -12,6 +12,7 @@ export class OneVisit implements Visit {
   readonly requestId: string
   readonly caller: Caller | null
   readonly turn: TurnId | null
+  readonly callerNow: () => Caller | null
   readonly #target: Target
 
   constructor(of: Omit<Visit, 'url'> & { readonly target: Target }) {
@@ -20,6 +21,7 @@ export class OneVisit implements Visit {
     this.params = of.params
     this.requestId = of.requestId
     this.caller = of.caller
+    this.callerNow = of.callerNow
     this.turn = of.turn
     this.#target = of.target
   }

@@ -72,7 +72,7 @@ export class WsSession {
     if (held !== null) this.#frames.set(ticket, held)
     if (this.#client.caller() === null) {
       this.#drop(ticket)
-      this.#step({ kind: 'key-revoked' })
+      this.#step({ kind: 'key-revoked', lane: incoming.kind === 'create' ? incoming.lane : null })
     } else this.#step({ kind: 'frame', frame: incoming })
   }
 
@@ -121,7 +121,7 @@ export class WsSession {
       if (read?.kind === 'refused') this.#tell(read.refusal, lane)
       // In a later step: this one is still being carried out.
       queueMicrotask(() => {
-        if (caller === null) this.#step({ kind: 'key-revoked' })
+        if (caller === null) this.#step({ kind: 'key-revoked', lane })
         this.#step({ kind: 'turn-over', lane, end: { kind: 'told' } })
       })
       return

@@ -2,7 +2,7 @@ import type { Deed } from './deed.ts'
 import { refused } from './error.ts'
 import type { Memory } from './memory.ts'
 import { whole, type HeaderValues, type Play } from './play.ts'
-import { keyOf } from './script.ts'
+import { keyOf, tokenExpired } from './script.ts'
 import { altered, ofRefusal, scripted, statusPlay, type Asked, type Scripted } from './stage.ts'
 
 /** What is answered to a handshake of WebSocket. */
@@ -21,13 +21,15 @@ export type Greeting =
 
 /** Decides about a handshake. Touches nothing but `memory`. */
 export function greet(asked: Asked, memory: Memory): Greeting {
-  const key = keyOf(asked.headers)
+  const bearer = keyOf(asked.headers)
+  const key = bearer === null ? null : memory.tokens.keyOf(bearer)
   const requestId = memory.id('req_')
   const refuse = (play: Play, struck: Parameters<typeof scripted>[3] = []): Greeting => ({
     kind: 'refuse',
     key,
     scripted: scripted(asked, requestId, play, struck),
   })
+  if (bearer !== null && key === null) return refuse(ofRefusal(tokenExpired))
   if (key === null) return refuse(ofRefusal(refused(401, 'No API key was given: send it as `Authorization: Bearer <key>`.')))
   const behaviour = memory.behaviour(key)
   if (behaviour === null) return refuse(ofRefusal(refused(401, 'Incorrect API key provided.', { code: 'invalid_api_key' })))

@@ -3,6 +3,7 @@ import type { Dialogue } from './dialogue.ts'
 import { behaviour, type Behaviour, type BehaviourSpec } from './behaviour.ts'
 import type { JsonObject } from './error.ts'
 import { strikes, type Fault, type Strikes, type Target } from './fault.ts'
+import { TokenBook } from './token.ts'
 
 /** An answer that was stored, and what a continuation of it must know. */
 export interface Stored {
@@ -56,6 +57,8 @@ const givenPerStored = 4
 /** All that the simulated upstream remembers; bounded in everything, the oldest goes first. Knows no clock. */
 export class Memory {
   readonly dice: Dice
+  /** Sign-ins whose access tokens stand for keys. */
+  readonly tokens = new TokenBook()
   readonly #unknownKeys: 'serve' | 'refuse'
   readonly #storedMax: number
   readonly #started: { readonly behaviour: BehaviourSpec; readonly keys: { readonly [key: string]: BehaviourSpec } }
@@ -101,6 +104,7 @@ export class Memory {
   /** Back to how it was at the start; stored answers and warm caches are forgotten. */
   reset(): void {
     this.#keys.clear()
+    this.tokens.clear()
     this.#stored.clear()
     this.#given.clear()
     this.#storedBytes = 0

@@ -20,10 +20,14 @@ export function keyOf(headers: Headers): string | null {
   return match?.[1] ?? null
 }
 
+export const tokenExpired = refused(401, 'The access token has expired.', { code: 'token_expired' })
+
 /** Decides everything about the answer to one request. Touches nothing but `memory`: no clock, no connection. */
 export function script(asked: Asked, memory: Memory): Scripted {
-  const key = keyOf(asked.headers)
-  if (key === null) return scripted(asked, memory.id('req_'), ofRefusal(refused(401, 'No API key was given: send it as `Authorization: Bearer <key>`.')))
+  const bearer = keyOf(asked.headers)
+  if (bearer === null) return scripted(asked, memory.id('req_'), ofRefusal(refused(401, 'No API key was given: send it as `Authorization: Bearer <key>`.')))
+  const key = memory.tokens.keyOf(bearer)
+  if (key === null) return scripted(asked, memory.id('req_'), ofRefusal(tokenExpired))
   const behaviour = memory.behaviour(key)
   if (behaviour === null) return scripted(asked, memory.id('req_'), ofRefusal(refused(401, 'Incorrect API key provided.', { code: 'invalid_api_key' })))
   const { path, query } = split(asked.path)

@@ -13,6 +13,7 @@ import { ReceivedLog, type Received } from './received.ts'
 import { keyOf, script } from './script.ts'
 import { isHandshake, Sockets } from './sockets.ts'
 import type { Scripted } from './stage.ts'
+import type { TokenBook } from './token.ts'
 
 export interface SimulatorOptions {
   /** Default 127.0.0.1. */
@@ -56,6 +57,10 @@ export interface Simulator {
   set(key: string | null, behaviour: BehaviourSpec): void
   /** As it was at the start: behaviours, stored answers, log, counts. Connections stay open. */
   reset(): void
+  /** Sign-ins whose access tokens stand for keys; their refresh tokens are exchanged at `tokenUrl`. */
+  readonly tokens: TokenBook
+  /** The token endpoint. */
+  readonly tokenUrl: string
   /** Cuts what is running. */
   close(): Promise<void>
 }
@@ -109,6 +114,14 @@ class Shell implements Simulator {
     this.url = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}/v1`
   }
 
+  get tokens(): TokenBook {
+    return this.#memory.tokens
+  }
+
+  get tokenUrl(): string {
+    return this.url.replace(/\/v1$/, '/oauth/token')
+  }
+
   received(): readonly Received[] {
     return this.#log.list()
   }
@@ -155,7 +168,12 @@ class Shell implements Simulator {
       this.#read(request, response, (body) => this.#control(request, response, body))
       return
     }
-    const key = keyOf(request.headers)
+    if (request.url === '/oauth/token') {
+      this.#read(request, response, (body) => this.#token(response, body))
+      return
+    }
+    const bearer = keyOf(request.headers)
+    const key = bearer === null ? null : (this.#memory.tokens.keyOf(bearer) ?? bearer)
     if (key !== null) response.once('close', this.#inFlight.begin(key))
     const behaviour = key === null ? null : this.#memory.behaviour(key)
     if (behaviour !== null && behaviour.fast !== 'off') {
@@ -170,6 +188,12 @@ class Shell implements Simulator {
       this.#log.add({ ...asked, kind: 'request', key, atMs: asked.nowMs, connection: null, lane: null })({ status: head?.status ?? null, faults, dialogue })
       this.#perform(scripted, response)
     })
+  }
+
+  #token(response: ServerResponse, body: Buffer): void {
+    const said = this.#memory.tokens.answer(body, this.#clock.now())
+    if (said.kind === 'cut') response.destroy()
+    if (said.kind === 'answer') response.writeHead(said.status, { 'content-type': 'application/json', ...said.headers }).end(said.text)
   }
 
   #count(key: string) {

@@ -1,4 +1,5 @@
-import type { Kysely } from 'kysely'
+import { sql, SqliteAdapter, type Kysely } from 'kysely'
+import { countColumns, marks, moneyColumns } from './roll-up-columns.ts'
 
 /** One step of the schema. Only ever added at the end; each must run on SQLite and on PostgreSQL. */
 export interface Migration {
@@ -14,6 +15,25 @@ export const migrations: readonly Migration[] = [
       await createTurns(db)
       await createOwners(db)
       await createOperatorTables(db)
+    },
+  },
+  {
+    name: '002-notional-charge',
+    async up(db) {
+      await db.schema.alterTable('turns').addColumn('charge_notional_nano_usd', 'bigint').execute()
+    },
+  },
+  {
+    name: '003-roll-ups',
+    async up(db) {
+      await createRollUps(db)
+      await markEarlierTurns(db)
+    },
+  },
+  {
+    name: '004-audit',
+    async up(db) {
+      await createAudit(db)
     },
   },
 ]
@@ -85,4 +105,42 @@ async function createOperatorTables(db: Kysely<unknown>): Promise<void> {
     .addColumn('version', 'bigint', (c) => c.notNull())
     .addColumn('json', 'text')
     .execute()
+}
+
+/** Who changed what. Before and after are JSON that holds no secret. */
+async function createAudit(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('audit')
+    .addColumn('id', 'text', (c) => c.primaryKey().notNull())
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .addColumn('by_whom', 'text', (c) => c.notNull())
+    .addColumn('from_where', 'text')
+    .addColumn('what', 'text', (c) => c.notNull())
+    .addColumn('target', 'text')
+    .addColumn('was', 'text')
+    .addColumn('became', 'text')
+    .execute()
+}
+
+async function createRollUps(db: Kysely<unknown>): Promise<void> {
+  const table = db.schema
+    .createTable('roll_ups')
+    .addColumn('span', 'text', (c) => c.notNull())
+    .addColumn('dimension', 'text', (c) => c.notNull())
+    .addColumn('starts_at', 'bigint', (c) => c.notNull())
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('roll_ups_key', ['span', 'dimension', 'starts_at', 'name'])
+  const whole = [...countColumns, ...moneyColumns].reduce((made, name) => made.addColumn(name, 'bigint', (c) => c.notNull()), table)
+  // The key is all that is ever looked for: beside it a table of rows would be written and read for nothing.
+  await (db.getExecutor().adapter instanceof SqliteAdapter ? whole.modifyEnd(sql`without rowid`) : whole).execute()
+  await db.schema
+    .createTable('marks')
+    .addColumn('name', 'text', (c) => c.primaryKey().notNull())
+    .addColumn('value', 'text', (c) => c.notNull())
+    .execute()
+}
+
+/** Turns that are settled already are counted while the gateway serves, a few at a time. */
+async function markEarlierTurns(db: Kysely<unknown>): Promise<void> {
+  await sql`insert into marks (name, value) select ${marks.toBeCountedTo}, max(id) from turns having max(id) is not null`.execute(db)
 }

@@ -99,13 +99,16 @@ function corrupt(file: string, detail: string): string {
   return `The store ${file} is damaged or not a database (${detail}). Move it away, or put a backup in its place; nothing was changed.`
 }
 
-function explain(error: unknown, file: string): StoreError {
+/** Any error of the file or the disk as one for the operator. */
+export function explain(error: unknown, file: string): StoreError {
   if (error instanceof StoreError) return error
   const message = error instanceof Error ? error.message : String(error)
   const code = sqliteCode(error)
   if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) return new StoreError('corrupt', corrupt(file, message))
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED'))
     return new StoreError('locked', `The store ${file} is locked by another program. Stop that program and start again.`)
+  if (code.startsWith('SQLITE_FULL'))
+    return new StoreError('cannot-open', `The disk of the store ${file} is full. Make room and start again; what was promised to be on the books waits there, and nothing is lost.`)
   if (code.startsWith('SQLITE_READONLY')) return new StoreError('read-only', `The store ${file} is read-only (${message}).`)
   return new StoreError('cannot-open', `The store ${file} cannot be opened: ${message}.`)
 }

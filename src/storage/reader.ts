@@ -3,10 +3,12 @@ import Sqlite from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
 import type { AccountId, KeyId } from '../core/ids.ts'
 import type { AccountMemory } from '../ports/stores.ts'
+import { prepareAuditList } from './audit-log.ts'
 import type { Answers, FromReader, Question, ToReader } from './messages.ts'
 import { whole } from './schema.ts'
 import { StoreError } from './store-error.ts'
 import type { TurnQueries } from './turn-queries.ts'
+import { UsageQueries } from './usage-queries.ts'
 
 /** The thread that reads. Each question is one read transaction of its own, so it sees everything that was committed before it was asked. */
 
@@ -17,7 +19,11 @@ class Reader {
   readonly #owner
   readonly #memories
   readonly #entity
+  readonly #entities
+  readonly #spending
+  readonly #audit
   #turns: TurnQueries | null = null
+  #usage: UsageQueries | null = null
 
   constructor(file: string) {
     this.#db = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: busyMs })
@@ -26,6 +32,15 @@ class Reader {
       'select account, generation, enabled, state from account_memory order by account',
     )
     this.#entity = this.#db.prepare<[string], { json: string; version: unknown }>('select json, version from entities where name = ? and json is not null')
+    this.#entities = this.#db.prepare<[string, string], { name: string; json: string; version: unknown }>(
+      'select name, json, version from entities where name >= ? and name < ? and json is not null order by name',
+    )
+    this.#audit = prepareAuditList(this.#db)
+    // In text, since a sum may be more than a double holds exactly. A day and a month begin with an hour.
+    this.#spending = this.#db.prepare<[number], { key: string; nano_usd: string }>(
+      `select name as key, cast(sum(charge_nano_usd + charge_estimated_nano_usd) as text) as nano_usd from roll_ups
+       where span = 'hour' and dimension = 'key' and starts_at >= ? group by name`,
+    )
   }
 
   async answer(question: Question): Promise<Answers[Question['kind']]> {
@@ -43,10 +58,20 @@ class Reader {
         const row = this.#entity.get(question.name)
         return row === undefined ? null : { json: row.json, version: whole(row.version) }
       }
+      case 'entities':
+        // No character that stands in a name comes after this one.
+        return this.#entities.all(question.prefix, `${question.prefix}\uffff`).map(({ name, json, version }) => ({ name, json, version: whole(version) }))
+      case 'spending':
+        return this.#spending.all(question.sinceMs).map(({ key, nano_usd: sum }) => ({ key: key as KeyId, nanoUsd: BigInt(sum) }))
       case 'turn':
         return (await this.#turnQueries()).find(question.id)
       case 'turns':
         return (await this.#turnQueries()).list(question.query)
+      case 'usage':
+        this.#usage ??= new UsageQueries(this.#db)
+        return this.#usage.sum(question.query)
+      case 'audit':
+        return this.#audit(question)
     }
   }
 

@@ -6,6 +6,9 @@ export const sweepEveryMs = 60 * 60 * 1000
 /** How long it is known who owns a stored answer: as long as upstreams keep the answer. */
 export const ownersKeptMs = 30 * 24 * 60 * 60 * 1000
 
+/** A day is summed up by day when it has been over for so long: by then nearly all of its turns have ended. */
+const dayRestsMs = 2 * 60 * 60 * 1000
+
 export interface RetentionOptions {
   readonly clock: Clock
   readonly log: Log
@@ -41,7 +44,7 @@ export class Retention {
   async sweep(): Promise<Swept> {
     const { clock, log, sweep } = this.#options
     const nowMs = clock.now()
-    const swept = await sweep({ kind: 'sweep', turnsBefore: firstIdAt(nowMs - this.#keptMs), ownersBeforeMs: nowMs - ownersKeptMs })
+    const swept = await sweep({ kind: 'sweep', turnsBefore: firstIdAt(nowMs - this.#keptMs), ownersBeforeMs: nowMs - ownersKeptMs, daysBeforeMs: nowMs - dayRestsMs })
     if (swept.turns + swept.owners > 0) log.info({ ...swept }, 'old records were deleted')
     return swept
   }

@@ -21,6 +21,9 @@ export const settleColumns = [
   'cache_write_tokens',
   'output_tokens',
   'reasoning_tokens',
+  'charge_nano_usd',
+  'charge_estimated_nano_usd',
+  'charge_notional_nano_usd',
   'account',
   'attempts',
 ] as const
@@ -31,7 +34,7 @@ export function openRow(turn: TurnOpened): Row {
 
 /** `account` is the last one tried; the earlier ones are `failoverRows`. */
 export function settleRow(turn: TurnSettled): Row {
-  const { opened, tier, usage, attempts } = turn
+  const { opened, tier, usage, charge, attempts } = turn
   return [
     opened.id,
     opened.key,
@@ -52,9 +55,17 @@ export function settleRow(turn: TurnSettled): Row {
     usage === null ? null : usage.cacheWriteTokens,
     usage === null ? null : usage.outputTokens,
     usage === null ? null : usage.reasoningTokens,
+    moneyCell(charge.nanoUsd),
+    moneyCell(charge.estimatedNanoUsd),
+    moneyCell(charge.notionalNanoUsd),
     attempts.at(-1)?.account ?? null,
     JSON.stringify(attempts),
   ]
+}
+
+/** A charge is never larger than what a number holds exactly: see `core/charge.ts`. */
+function moneyCell(nanoUsd: bigint | null): Cell {
+  return nanoUsd === null ? null : Number(nanoUsd)
 }
 
 /** One row for each other account that was tried before the last one: a turn is found by any of them. */

@@ -30,12 +30,13 @@ export interface TurnsTable {
   reasoning_tokens: number | null
   charge_nano_usd: number | null
   charge_estimated_nano_usd: number | null
+  charge_notional_nano_usd: number | null
   account: string | null
   attempts: string | null
 }
 
 /** How many migrations a file must have seen. Stands apart from them, so that an up-to-date file is opened without loading kysely. */
-export const schemaVersion = 1
+export const schemaVersion = 4
 
 /** Marks a SQLite file as Turnout's ("TRNT"). */
 export const applicationId = 0x54524e54

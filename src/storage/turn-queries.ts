@@ -88,8 +88,17 @@ function readTurn(row: Selectable<TurnsTable>): TurnRow {
     durationMs: row.duration_ms === null ? null : whole(row.duration_ms),
     tier: { requested: row.tier_requested, sent: row.tier_sent, served: row.tier_served, billed: row.tier_billed },
     usage: readUsage(row),
+    charge: {
+      nanoUsd: readMoney(row.charge_nano_usd),
+      estimatedNanoUsd: readMoney(row.charge_estimated_nano_usd),
+      notionalNanoUsd: readMoney(row.charge_notional_nano_usd),
+    },
     attempts: row.attempts === null ? [] : (JSON.parse(row.attempts) as readonly AttemptRecord[]),
   }
+}
+
+function readMoney(nanoUsd: number | null): bigint | null {
+  return nanoUsd === null ? null : BigInt(whole(nanoUsd))
 }
 
 /** Unknown as a whole where it is unknown: a settle writes all five or none. */

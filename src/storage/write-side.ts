@@ -4,7 +4,8 @@ import type { Log } from '../ports/log.ts'
 import type { AccountMemory } from '../ports/stores.ts'
 import { GroupCommit } from './group-commit.ts'
 import { KeptWorker } from './kept-worker.ts'
-import type { FromWriter, Swept, SweepMessage, ToWriter, WriterStart } from './messages.ts'
+import type { AuditMessage, EntityMessage, FromWriter, Swept, SweepMessage, ToWriter, WriterStart } from './messages.ts'
+import { noSpool, Spool, type SpoolPlace } from './spool.ts'
 import { StoreError } from './store-error.ts'
 
 /** Entity writes under way at once; the operator makes them one by one. */
@@ -14,9 +15,21 @@ export interface SideOptions {
   readonly file: string
   readonly worker: URL
   readonly clock: Clock
-  readonly commitMs: number
   readonly log: Log
 }
+
+export interface WriteSideOptions extends SideOptions {
+  readonly spool?: SpoolPlace
+  readonly commitMs: number
+}
+
+/** How long a record waits for the spool, beyond its wait for the store. Unit: milliseconds. */
+export const spoolMs = 4000
+
+/** How long a change of the operator waits for the store, and how long the store may take to be closed. Unit: milliseconds. */
+export const graceMs = 5000
+
+const nothingSwept: Swept = { turns: 0, owners: 0, days: 0 }
 
 interface EntityWrite {
   readonly resolve: (version: number | null) => void
@@ -28,7 +41,7 @@ export class WriteSide {
   readonly commit: GroupCommit
   readonly #worker: KeptWorker<ToWriter, FromWriter>
   readonly #clock: Clock
-  readonly #commitMs: number
+  readonly #spool: Spool | null
   readonly #log: Log
   readonly #entities = new Map<number, EntityWrite>()
   readonly #opened = Promise.withResolvers<void>()
@@ -37,13 +50,16 @@ export class WriteSide {
   #state: 'starting' | 'running' | 'lost' | 'closing' = 'starting'
   #troubled = false
 
-  constructor(options: SideOptions) {
+  constructor(options: WriteSideOptions) {
     this.#clock = options.clock
-    this.#commitMs = options.commitMs
     this.#log = options.log
+    this.#spool = options.spool === undefined ? null : new Spool(options.spool, options.log)
     this.commit = new GroupCommit({
       clock: options.clock,
+      log: options.log,
       commitMs: options.commitMs,
+      spoolMs,
+      spool: this.#spool ?? noSpool,
       post: (batch) => {
         this.#worker.hold()
         this.#worker.post(batch)
@@ -54,7 +70,7 @@ export class WriteSide {
       file: options.worker,
       clock: options.clock,
       log: options.log,
-      begin: (begins): WriterStart => ({ file: options.file, begins }),
+      begin: (begins): WriterStart => ({ file: options.file, spool: options.spool?.file ?? null, begins }),
       received: (message) => this.#received(message),
       lost: (why) => this.#lost(why),
     })
@@ -70,12 +86,20 @@ export class WriteSide {
   }
 
   writeEntity(name: string, json: string | null, version: number): Promise<number | null> {
+    return this.#change((n) => ({ kind: 'entity', n, name, json, version }))
+  }
+
+  async writeAudit(entry: Pick<AuditMessage, 'row' | 'keptFrom'>): Promise<void> {
+    await this.#change((n) => ({ kind: 'audit', n, ...entry }))
+  }
+
+  #change(message: (n: number) => EntityMessage | AuditMessage): Promise<number | null> {
     if (this.#state !== 'running') return Promise.reject(new StoreError('down', 'The store does not take writes at the moment.'))
     if (this.#entities.size >= entityWritesMax) return Promise.reject(new StoreError('busy', 'Too many changes wait for the store.'))
     this.#entityNumber += 1
     const n = this.#entityNumber
     return new Promise((resolve, reject) => {
-      const stop = this.#clock.after(this.#commitMs, () => this.#entity(n)?.reject(new LedgerStuck(`The store did not commit within ${this.#commitMs} ms.`)))
+      const stop = this.#clock.after(graceMs, () => this.#entity(n)?.reject(new LedgerStuck(`The store did not commit within ${graceMs} ms.`)))
       this.#entities.set(n, {
         resolve: (written) => {
           stop()
@@ -87,13 +111,13 @@ export class WriteSide {
         },
       })
       this.#worker.hold()
-      this.#worker.post({ kind: 'entity', n, name, json, version })
+      this.#worker.post(message(n))
     })
   }
 
   /** One sweep at a time: asked again, it answers with the one under way. */
   sweep(message: SweepMessage): Promise<Swept> {
-    if (this.#state !== 'running') return Promise.resolve({ turns: 0, owners: 0 })
+    if (this.#state !== 'running') return Promise.resolve(nothingSwept)
     if (this.#sweeping === null) {
       this.#sweeping = Promise.withResolvers<Swept>()
       this.#worker.post(message)
@@ -105,20 +129,21 @@ export class WriteSide {
     return this.commit.keep(memory)
   }
 
-  /** Writes what was taken, for at most `commitMs`, then ends the thread. */
+  /** Writes what was taken, for at most `graceMs`; leaves the rest in the spool, and ends the thread. */
   async close(): Promise<void> {
     const running = this.#state === 'running'
     this.#state = 'closing'
     if (running) {
       const late = Promise.withResolvers<void>()
-      const stop = this.#clock.after(this.#commitMs, late.resolve)
+      const stop = this.#clock.after(graceMs, late.resolve)
       await Promise.race([this.commit.close(), late.promise])
       stop()
     }
-    const lost = this.commit.abandon()
+    const lost = await this.commit.abandon()
     if (lost > 0) this.#log.error({ records: lost }, 'the store was closed with records that it could not write')
     this.#failAll('the store was closed')
-    await this.#worker.end({ kind: 'close' }, this.#commitMs)
+    await this.#worker.end({ kind: 'close' }, graceMs)
+    await this.#spool?.close()
   }
 
   #received(message: FromWriter): void {
@@ -130,7 +155,7 @@ export class WriteSide {
     }
     switch (message.kind) {
       case 'ready':
-        this.#ready()
+        this.#ready(message.recovered)
         return
       case 'refused':
         this.#state = 'closing'
@@ -145,13 +170,20 @@ export class WriteSide {
         this.#worked()
         this.#entity(message.n)?.resolve(message.version)
         break
+      case 'audited':
+        this.#worked()
+        this.#entity(message.n)?.resolve(null)
+        break
       case 'entity-failed':
         this.#entity(message.n)?.reject(new StoreError('failed', `The store cannot take the change: ${message.why}`))
         break
       case 'swept':
         if (message.why !== null) this.#log.warn({ why: message.why }, 'old records could not be deleted')
-        this.#sweeping?.resolve({ turns: message.turns, owners: message.owners })
+        this.#sweeping?.resolve({ turns: message.turns, owners: message.owners, days: message.days })
         this.#sweeping = null
+        return
+      case 'counted':
+        this.#log.info({}, 'turns of before there were sums are in the sums now')
         return
       case 'trouble':
         this.#troubled = true
@@ -161,8 +193,10 @@ export class WriteSide {
     this.#rest()
   }
 
-  #ready(): void {
+  #ready(recovered: number): void {
     const restarted = this.#state === 'lost'
+    if (recovered > 0) this.#log.info({ records: recovered }, 'what an earlier process left in the spool is in the store now')
+    if (!restarted) void this.#spool?.allocate()
     this.#state = this.#state === 'closing' ? 'closing' : 'running'
     this.#opened.resolve()
     if (restarted) this.commit.writerBack()
@@ -190,7 +224,7 @@ export class WriteSide {
 
   #failAll(why: string): void {
     for (const n of this.#entities.keys()) this.#entity(n)?.reject(new StoreError('down', `The change may not be stored: ${why}.`))
-    this.#sweeping?.resolve({ turns: 0, owners: 0 })
+    this.#sweeping?.resolve(nothingSwept)
     this.#sweeping = null
   }
 

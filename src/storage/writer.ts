@@ -1,7 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../lib/clock.ts'
-import type { BatchMessage, EntityMessage, FromWriter, SweepMessage, ToWriter, WriterStart } from './messages.ts'
-import { interruptOpenTurns, openFile } from './open-file.ts'
+import { recordsOf } from './batch.ts'
+import type { AuditMessage, BatchMessage, EntityMessage, FromWriter, SweepMessage, Swept, ToWriter, WriterStart } from './messages.ts'
+import { explain, interruptOpenTurns, openFile } from './open-file.ts'
+import { LeftSpool } from './spool-recovery.ts'
 import { isHopeless, prepareStatements } from './statements.ts'
 import type { Statements } from './statements.ts'
 import { StoreError } from './store-error.ts'
@@ -15,7 +17,7 @@ const backoffMsMax = 1000
 /** Between two transactions of a sweep, so that turns go first. */
 const sweepPauseMs = 20
 
-type Job = BatchMessage | EntityMessage
+type Job = BatchMessage | EntityMessage | AuditMessage
 
 class Writer {
   readonly #statements: Statements
@@ -38,7 +40,7 @@ class Writer {
   sweep(message: SweepMessage): void {
     if (this.#sweepPending) return
     this.#sweepPending = true
-    this.#sweepOn(message, 0, 0)
+    this.#sweepOn(message, nothingSwept)
   }
 
   #work(): void {
@@ -56,14 +58,7 @@ class Writer {
 
   /** Throws only what may pass. */
   #do(job: Job): FromWriter {
-    if (job.kind === 'entity') {
-      try {
-        return { kind: 'entity', n: job.n, version: this.#statements.writeEntity(job) }
-      } catch (error) {
-        if (isHopeless(error)) return { kind: 'entity-failed', n: job.n, why: sentence(error) }
-        throw error
-      }
-    }
+    if (job.kind !== 'batch') return this.#change(job)
     try {
       this.#statements.write(job)
       return job.n
@@ -74,14 +69,39 @@ class Writer {
     }
   }
 
+  #change(job: EntityMessage | AuditMessage): FromWriter {
+    try {
+      if (job.kind === 'entity') return { kind: 'entity', n: job.n, version: this.#statements.writeEntity(job) }
+      this.#statements.writeAudit(job)
+      return { kind: 'audited', n: job.n }
+    } catch (error) {
+      if (isHopeless(error)) return { kind: 'entity-failed', n: job.n, why: sentence(error) }
+      throw error
+    }
+  }
+
   #tryLater(error: unknown): void {
     if (this.#backoffMs === 0) this.#say({ kind: 'trouble', why: sentence(error) })
     this.#backoffMs = Math.min(Math.max(backoffMsMin, this.#backoffMs * 2), backoffMsMax)
     systemClock.after(this.#backoffMs, () => this.#work())
   }
 
-  #sweepOn(message: SweepMessage, turns: number, owners: number): void {
-    let done = { turns: 0, owners: 0 }
+  /** Goes on in small steps, until the turns that were settled before there were sums are in them. */
+  countEarlier(): void {
+    let more = true
+    if (this.#backoffMs === 0) {
+      try {
+        more = this.#statements.countEarlier()
+      } catch {
+        // The file or the disk: as with a commit, it may pass.
+      }
+    }
+    if (more) systemClock.after(sweepPauseMs, () => this.countEarlier())
+    else this.#say({ kind: 'counted' })
+  }
+
+  #sweepOn(message: SweepMessage, sum: Swept): void {
+    let done: Swept = nothingSwept
     let why: string | null = null
     if (this.#backoffMs === 0) {
       try {
@@ -91,29 +111,55 @@ class Writer {
         why = sentence(error)
       }
     }
-    if (done.turns + done.owners > 0) {
-      systemClock.after(sweepPauseMs, () => this.#sweepOn(message, turns + done.turns, owners + done.owners))
+    if (done.turns + done.owners + done.days > 0) {
+      const next = { turns: sum.turns + done.turns, owners: sum.owners + done.owners, days: sum.days + done.days }
+      systemClock.after(sweepPauseMs, () => this.#sweepOn(message, next))
       return
     }
     this.#sweepPending = false
-    this.#say({ kind: 'swept', turns, owners, why })
+    this.#say({ kind: 'swept', ...sum, why })
   }
 }
+
+const nothingSwept: Swept = { turns: 0, owners: 0, days: 0 }
 
 function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** Writes into the store what an earlier process left in the spool. Returns how many records that were. */
+function recover(left: LeftSpool, statements: Statements, file: string): number {
+  let records = 0
+  try {
+    for (const batch of left.batches()) {
+      try {
+        statements.write(batch)
+      } catch (error) {
+        if (!isHopeless(error)) throw error
+        statements.writeSingly(batch)
+      }
+      records += recordsOf(batch)
+    }
+    if (records > 0) left.clear()
+    return records
+  } catch (error) {
+    throw explain(error, file)
+  }
+}
+
 async function start(): Promise<void> {
   const port = parentPort
   if (port === null) throw new StoreError('cannot-open', 'The writer is a worker thread and is not started alone.')
-  const { file, begins } = workerData as WriterStart
+  const { file, spool, begins } = workerData as WriterStart
   const say = (message: FromWriter): void => port.postMessage(message)
   try {
     const db = await openFile(file)
+    const statements = prepareStatements(db)
+    // In this order: an open that was in the spool was interrupted, too.
+    const recovered = begins === 'fresh' && spool !== null ? recover(new LeftSpool(spool), statements, file) : 0
     if (begins === 'fresh') interruptOpenTurns(db, file)
     db.pragma(`busy_timeout = ${busyMs}`)
-    const writer = new Writer(prepareStatements(db), say)
+    const writer = new Writer(statements, say)
     port.on('message', (message: ToWriter) => {
       if (message.kind === 'close') {
         db.close()
@@ -121,7 +167,8 @@ async function start(): Promise<void> {
       } else if (message.kind === 'sweep') writer.sweep(message)
       else writer.take(message)
     })
-    say({ kind: 'ready' })
+    say({ kind: 'ready', recovered })
+    if (statements.hasEarlier()) writer.countEarlier()
   } catch (error) {
     // A restarted writer that cannot open the file ends, and is tried again later.
     if (begins === 'again') throw error

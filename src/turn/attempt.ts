@@ -1,8 +1,10 @@
+import { onlyStreams } from '../core/account.ts'
 import type { Signal } from '../core/failure.ts'
 import { streamIdOf } from '../core/lanes.ts'
 import { shape, tierSent, type Plan, type Shaped } from '../core/shape.ts'
 import { answerSignal } from '../core/signal.ts'
-import type { AnswerEnd, SeenAnswer, Watched } from '../dialect/dialect.ts'
+import { readWindows, windowsOf } from '../core/windows.ts'
+import type { AnswerEnd, EventObserver, SeenAnswer, Watched } from '../dialect/dialect.ts'
 import { collect } from '../lib/collect.ts'
 import { header, type Headers } from '../lib/headers.ts'
 import { hidden } from '../lib/hide.ts'
@@ -13,6 +15,7 @@ import { framed, unframed, type Framed } from './continue.ts'
 import type { Course } from './course.ts'
 import type { RawAnswer } from './raw-answer.ts'
 import { EventFlow } from './flow.ts'
+import { judgeGathered, whole } from './gathered.ts'
 import { framingOf, send, wireOf } from './send.ts'
 import { AnswerStream } from './stream.ts'
 import type { Try } from './try.ts'
@@ -45,7 +48,9 @@ export function plan(course: Course, lease: Lease): Planned {
   const { ask, settings } = course
   const to = ask.session === null ? unframed(course, lease) : framed(course, ask.session, lease)
   if (to.kind === 'lost') return to
-  const shaped = shape(ask.turn, { ...lease, frame: to.frame }, settings.rules, to.dropped)
+  // What an upstream began by itself runs already: there is nothing left to forbid.
+  const rules = ask.session !== null && ask.session.adopted !== null ? [] : settings.rules
+  const shaped = shape(ask.turn, { ...lease, frame: to.frame }, rules, to.dropped)
   return shaped.kind === 'blocked' ? shaped : { kind: 'planned', plan: shaped.plan, sendsForeign: to.sendsForeign }
 }
 
@@ -58,13 +63,15 @@ export async function attempt(course: Course, t: Try): Promise<Attempted> {
     const signal = ask.turn.stream ? sent.signal : asWhole(sent.signal)
     return { judged: { kind: 'failed', signal, raw: null, end: null }, upstreamDone: Promise.resolve() }
   }
+  course.world.accounts.metered(t.chosen.lease, readWindows(sent.headers, course.nowMs))
   return { judged: await judge(course, t, sent), upstreamDone: sent.body.closed }
 }
 
 function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
   if (sent.status < 200 || sent.status >= 300) return refused(course, t, sent)
   learnTurnState(course, t.chosen.lease, sent.headers)
-  if (framingOf(course, t) === 'frames' || isEventStream(sent.headers)) return judgeStream(course, t, sent)
+  const isGathered = !course.ask.turn.stream && onlyStreams(t.chosen.lease.account.upstream)
+  if (framingOf(course, t) === 'frames' || (isEventStream(sent.headers) && !isGathered)) return judgeStream(course, t, sent)
   if (course.ask.session === null) return judgeWhole(course, t, sent)
   sent.body.cancel()
   return Promise.resolve({ kind: 'failed', signal: { kind: 'ended', detail: 'the answer is no stream of events' }, raw: null, end: null })
@@ -80,6 +87,7 @@ async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged
   course.draft.upstreamAnswered(course.nowMs)
   const headers = headersFor(course, t, sent.pass)
   if (judged.kind === 'committed') return { kind: 'streaming', stream, flow, headers }
+  meteredBy(course, t, flow.observer)
   sent.body.cancel()
   const events = [...flow.takeOut(), ...(judged.ended === null ? [] : [judged.ended.bytes])]
   return {
@@ -105,10 +113,10 @@ async function judgeWhole(course: Course, t: Try, sent: Answer): Promise<Judged>
       break
   }
   course.draft.upstreamAnswered(course.nowMs)
-  const answer = ask.dialect.observeAnswer(collected.bytes, watched(course, t))
+  const { bytes } = collected
   const headers = headersFor(course, t, sent.pass)
-  if (answer.signal === null) return { kind: 'whole', status: sent.status, answer, headers }
-  return { kind: 'failed', signal: answer.signal, raw: { kind: 'whole', status: sent.status, headers, body: Buffer.concat(answer.pieces) }, end: answer.end }
+  if (isEventStream(sent.headers)) return judgeGathered(course, t, { bytes, watched: watched(course, t), headers })
+  return whole(ask.dialect.observeAnswer(bytes, watched(course, t)), headers, sent.status)
 }
 
 /** Some upstreams repeat the credential in their errors; nobody who sees the answer, the record or the log is to have it. */
@@ -139,6 +147,12 @@ function isEventStream(headers: Headers): boolean {
 
 function asWhole(signal: Extract<Signal, { kind: 'unreachable' | 'silent' }>): Signal {
   return signal.kind === 'silent' ? { kind: 'silent', waitingFor: 'whole-answer' } : signal
+}
+
+/** What a stream has said of the account's quota. */
+export function meteredBy({ world, nowMs }: Course, { chosen }: Try, observer: EventObserver): void {
+  const readings = observer.readings()
+  if (readings.length > 0) world.accounts.metered(chosen.lease, windowsOf(readings, nowMs))
 }
 
 function learnTurnState({ world }: Course, lease: Lease, headers: Headers): void {

@@ -6,7 +6,7 @@ import type { Cancelled } from './cancel.ts'
 import { readyAt, type Chosen } from './choose.ts'
 import type { InBand } from './client.ts'
 import type { Course } from './course.ts'
-import { recordAttempt } from './settle.ts'
+import { nothingToBill, recordAttempt } from './settle.ts'
 
 const shuttingDown = refusal('shutting_down', 'The gateway is shutting down. Please try again.')
 const unreadable = refusal('upstream_unreachable', 'The upstream refused the request without saying why.')
@@ -21,7 +21,11 @@ export async function refuse(course: Course, r: Refusal): Promise<Outcome> {
 
 /** The operator's policy forbids this attempt: nothing is sent, and no other account is tried to get round it. */
 export async function blocked(course: Course, chosen: Chosen, r: Refusal): Promise<Outcome> {
-  recordAttempt(course, { chosen, plan: null, startedAtMs: course.nowMs }, { outcome: 'refused', failure: null, status: null, code: r.code, usage: null })
+  recordAttempt(
+    course,
+    { chosen, plan: null, startedAtMs: course.nowMs },
+    { outcome: 'refused', failure: null, status: null, code: r.code, told: nothingToBill },
+  )
   course.settleWithout('refused', r.code)
   await course.client.refuse(r, course.draft.attempts.length)
   course.ask.session?.blocked(r.message)

@@ -68,17 +68,18 @@ export type Framed =
 /** What becomes of a session's frame on its way to this account. */
 export function framed(course: Course, session: SessionTurn, lease: Lease): Framed {
   const { account } = lease
-  const to = course.goesOver(account)
+  // What an upstream began by itself came over its socket, whatever the account would take now.
+  const to = session.adopted === null ? course.goesOver(account) : 'websocket'
   const continued = continuation(course, session, account.id, to)
   if (continued.kind === 'lost') return { kind: 'lost', refusal: course.ask.dialect.frames.lostInSession(course.ask.turn) }
-  const { turnState, sockets } = session
+  const { turnState } = session
   const said = continued.kind === 'said' ? continued : null
   const sealed = said === null ? course.sealed() : []
   const dropped = foreignItems(sealed, account.id, course.unknownSealed)
   const frame: FramePlan = {
     to,
-    // An upstream knows a session's model from what came over the same socket, and from nothing else.
-    model: session.namesModel || (to === 'websocket' && sockets.isOpen(account.id)) ? 'as-it-stands' : 'written',
+    // What the account's socket heard last may be another lane's model, or older than what another account was asked.
+    model: session.namesModel ? 'as-it-stands' : 'written',
     turnState: turnState !== null && course.world.origins.turnStateOf(turnState) !== account.id ? 'drop' : 'pass',
     replay: said?.items ?? null,
     continues: said === null ? 'as-it-stands' : 'dropped',
@@ -94,7 +95,7 @@ type Continuation =
 
 function continuation(course: Course, session: SessionTurn, account: AccountId, to: FramePlan['to']): Continuation {
   const { previous, sockets, transcript } = session
-  if (previous === null) return { kind: 'as-it-stands' }
+  if (previous === null || session.adopted !== null) return { kind: 'as-it-stands' }
   if (to === 'websocket' && !course.saysAgain && sockets.holder(previous) === account) return { kind: 'as-it-stands' }
   const chain = transcript.chain(previous)
   const own = chain === null ? null : session.own()

@@ -6,11 +6,13 @@ import type { Outcome } from '../core/record.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import type { Wish } from '../core/route.ts'
 import { LedgerStuck } from '../ports/ledger.ts'
+import { nothingSpent, type Seat, type Spent } from '../ports/limits.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { Sink } from '../ports/sink.ts'
 import { Client } from './client.ts'
 import { Draft, type Answered } from './draft.ts'
 import type { RawAnswer } from './raw-answer.ts'
+import { expectedOf, spentOf } from './spent.ts'
 import type { Ask, World } from './world.ts'
 
 /** One turn on its way: what was asked, what was tried, what is on the books. Lives as long as the turn and knows only this one. */
@@ -37,6 +39,10 @@ export class Course {
   unknownSealed: 'try' | 'drop' = 'try'
   /** What the last failed attempt was answered with. */
   raw: RawAnswer | null = null
+  /** Within the limits of the key; null: not yet, or not at all. */
+  seat: Seat | null = null
+  /** What the turn will come to, as far as its question tells. */
+  readonly expected: Spent
   #opened: Promise<void> = Promise.resolve()
   #books: 'closed' | 'open' | 'settled' = 'closed'
 
@@ -47,6 +53,7 @@ export class Course {
     this.settings = world.settings()
     this.client = new Client(world, ask, sink, this.settings.times)
     this.draft = new Draft(ask, world.clock.now())
+    this.expected = expectedOf(world, ask, this.settings)
   }
 
   get nowMs(): number {
@@ -72,6 +79,8 @@ export class Course {
     this.#books = 'settled'
     const record = this.draft.settled(answered, this.nowMs)
     const { world, ask } = this
+    // Before the client hears of the end: its next question finds what this one came to.
+    this.seat?.leave(spentOf(record, this.expected))
     world.metrics.turnEnded({
       endpoint: ask.turn.endpoint,
       outcome: record.outcome,
@@ -95,6 +104,11 @@ export class Course {
       'turn',
     )
     return world.ledger.settle(record).then(written, unwritten)
+  }
+
+  /** Gives the place within the key's limits back, where no record has done so. */
+  leave(): void {
+    this.seat?.leave(nothingSpent)
   }
 
   /** Settles a turn without an answer; its client does not wait for the commit. */

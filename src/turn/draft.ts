@@ -1,3 +1,5 @@
+import { charge, type Bill, type Used } from '../core/charge.ts'
+import { guessedInput } from '../core/guess.ts'
 import type { AccountId } from '../core/ids.ts'
 import type { AttemptRecord, Outcome, TierRecord, TurnOpened, TurnSettled } from '../core/record.ts'
 import { bookedTier } from '../core/tier.ts'
@@ -13,11 +15,21 @@ export interface Answered {
   readonly owned: TurnSettled['owned']
 }
 
+/** What the upstream of an attempt said of its use. */
+export interface Told {
+  readonly usage: Usage | null
+  readonly tierServed: string | null
+  /** Tokens that it may have written, where it told no usage. Null: then it has nothing to bill. */
+  readonly guessedOutput: number | null
+}
+
 /** The record of a turn while it is being written: one per turn, settled once. */
 export class Draft {
   readonly opened: TurnOpened
   readonly #attempts: AttemptRecord[] = []
+  readonly #bills: Bill[] = []
   #tierSent: string | null = null
+  #saidBytes = 0
   #firstOutputAtMs: number | null = null
   #waitedMs = 0
   #upstreamAnsweredAtMs = 0
@@ -30,6 +42,21 @@ export class Draft {
 
   sending(tierSent: string | null): void {
     this.#tierSent = tierSent
+    this.#saidBytes = 0
+  }
+
+  /** This much of a question was handed over to the upstream of the attempt. */
+  said(bytes: number): void {
+    this.#saidBytes = bytes
+  }
+
+  /** What the attempt has used, by what its upstream told, or might have. */
+  used({ usage, tierServed, guessedOutput }: Told): Used {
+    const tier = tierServed ?? this.#tierSent
+    if (usage !== null) return { kind: 'known', usage, tier }
+    const inputTokens = guessedInput(this.#saidBytes)
+    if (guessedOutput === null || inputTokens + guessedOutput === 0) return { kind: 'nothing' }
+    return { kind: 'guessed', inputTokens, outputTokens: guessedOutput, tier }
   }
 
   /** Time in which the turn could do nothing but wait: for an account, or before trying again. */
@@ -60,8 +87,9 @@ export class Draft {
     return this.#firstOutputAtMs === null ? null : this.#firstOutputAtMs - startedAtMs
   }
 
-  attempted(attempt: AttemptRecord): void {
+  attempted(attempt: AttemptRecord, bill: Bill): void {
     this.#attempts.push(attempt)
+    this.#bills.push(bill)
   }
 
   get attempts(): readonly AttemptRecord[] {
@@ -78,6 +106,7 @@ export class Draft {
       durationMs: nowMs - startedAtMs,
       tier: this.#tier(answered.tierServed),
       usage: this.#usage(answered.usage),
+      charge: charge(this.#bills),
       attempts: this.#attempts,
       owned: answered.owned,
     }

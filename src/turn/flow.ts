@@ -32,6 +32,8 @@ export class EventFlow {
   #heldEvents = 0
   #heldBytes = 0
   #events = 0
+  #outputEvents = 0
+  #outputBytes = 0
   #committed = false
   #ended: Ended | null = null
 
@@ -81,6 +83,11 @@ export class EventFlow {
     return this.#events
   }
 
+  /** Output seen so far, as it came: neither what was held, nor the terminal event. */
+  get output(): { readonly events: number; readonly bytes: number } {
+    return { events: this.#outputEvents, bytes: this.#outputBytes }
+  }
+
   get observer(): EventObserver {
     return this.#observer
   }
@@ -93,6 +100,8 @@ export class EventFlow {
     switch (seen.kind) {
       case 'output':
         this.#committed = true
+        this.#outputEvents++
+        this.#outputBytes += end - start
         this.#pass(bytes, start, end)
         break
       case 'held':

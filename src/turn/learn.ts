@@ -1,30 +1,40 @@
-import { next, type Next, type Situation } from '../core/failover.ts'
+import type { Credential } from '../core/account.ts'
+import { isFirstRefusal, next, type Next, type Situation } from '../core/failover.ts'
 import { classify } from '../core/failure-table.ts'
 import type { Failure } from '../core/failure.ts'
 import { isLone } from '../core/route.ts'
+import { readWindows } from '../core/windows.ts'
+import { hidden } from '../lib/hide.ts'
+import type { Lease, Renewal } from '../ports/pool.ts'
 import type { Judged } from './attempt.ts'
 import type { Try } from './try.ts'
 import type { Course } from './course.ts'
 import type { SessionTurn } from './session-turn.ts'
 import { recordFailure } from './settle.ts'
 
+type Failed = Extract<Judged, { kind: 'failed' }>
+
 /** What a failed attempt teaches: it is classified once, written down, held against whom it blames, and it says how the turn goes on. */
-export function learn(course: Course, failed: { readonly of: Try; readonly judged: Extract<Judged, { kind: 'failed' }> }): Next {
+export async function learn(course: Course, failed: { readonly of: Try; readonly judged: Failed }): Promise<Next> {
   const { world, ask, settings, nowMs } = course
   const { of: t, judged } = failed
   const { lease } = t.chosen
-  const { signal, raw, end } = judged
+  const { end } = judged
+  const { signal, raw } = withoutSecret(judged, lease.credential)
   const failure = classify(signal, nowMs)
-  recordFailure(course, t, failure, end?.usage ?? null)
+  recordFailure(course, t, failure, end)
   course.tried.push({ account: lease.account.id, baseUrl: lease.account.baseUrl, atMs: nowMs, signal, failure })
   course.raw = raw
   if (ask.session !== null) learnInSession(course, ask.session, t, failure)
+  if (signal.kind === 'told') world.accounts.metered(lease, readWindows(signal.headers, nowMs))
+  const renewal: Renewal = mayBeRenewed(course, lease) ? await world.accounts.renew(lease, course.signal) : 'none'
   const decided = next({
     tried: course.tried,
     bounds: { accountsPerTurn: settings.failover.accountsPerTurn, lastAttemptMs: settings.times.lastAttemptMs },
-    elapsedMs: nowMs - ask.receivedAtMs,
+    elapsedMs: course.nowMs - ask.receivedAtMs,
     lone: isLone(world.accounts.candidates(ask.caller.pools, ask.turn.model), course.wish()),
     leavesTrace: ask.turn.leavesTrace,
+    credential: renewal === 'renewed' ? 'renewed' : 'as-it-was',
     sentForeign: t.sendsForeign,
     session: ask.session === null ? null : ways(course, ask.session, t),
     dice: world.dice(),
@@ -41,12 +51,36 @@ export function learn(course: Course, failed: { readonly of: Try; readonly judge
   }
   course.spent.add(lease.account.id)
   if (going.kind === 'stop' && going.takeBack) takeBack(course)
-  else world.accounts.failed(lease, failure, nowMs)
+  else if (renewal !== 'failed') world.accounts.failed(lease, failure, nowMs)
   return going
 }
 
+/** A credential that renews itself gets its chance before it is held against the account that it was refused. A deactivated account has another trouble. */
+function mayBeRenewed({ tried }: Course, { credential }: Lease): boolean {
+  const last = tried.at(-1)
+  if (last?.failure.kind !== 'credential' || credential.kind !== 'oauth') return false
+  return last.failure.status !== 402 && isFirstRefusal(tried, last)
+}
+
+/** Some upstreams repeat the credential in what they say against it; nobody who sees the answer, the record or the log is to have it. */
+function withoutSecret({ signal, raw }: Pick<Failed, 'signal' | 'raw'>, credential: Credential): Pick<Failed, 'signal' | 'raw'> {
+  const secret = secretOf(credential)
+  const told =
+    signal.kind === 'told' ? { ...signal, error: { ...signal.error, message: hidden(Buffer.from(signal.error.message), secret).toString() } } : signal
+  if (raw === null) return { signal: told, raw }
+  return {
+    signal: told,
+    raw: raw.kind === 'events' ? { ...raw, events: raw.events.map((event) => hidden(event, secret)) } : { ...raw, body: hidden(raw.body, secret) },
+  }
+}
+
+/** What must not be told of a credential. */
+export function secretOf(credential: Credential): string {
+  return credential.kind === 'api_key' ? credential.apiKey : credential.accessToken
+}
+
 /** What the session has to know of a failure: whom it stays with, and what an account's socket does not hold any more. */
-function learnInSession({ world, nowMs }: Course, session: SessionTurn, t: Try, failure: Failure): void {
+export function learnInSession({ world, nowMs }: Course, session: SessionTurn, t: Try, failure: Failure): void {
   const { lease } = t.chosen
   const { id } = lease.account
   session.failed(id, failure.kind)

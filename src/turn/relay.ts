@@ -1,12 +1,16 @@
 import type { Signal } from '../core/failure.ts'
 import { classify } from '../core/failure-table.ts'
+import { guessedOutput } from '../core/guess.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal } from '../core/refusal.ts'
-import type { Judged } from './attempt.ts'
+import { meteredBy, type Judged } from './attempt.ts'
 import type { Try } from './try.ts'
 import { wasCancelled } from './cancel.ts'
 import type { Course } from './course.ts'
-import { recordAttempt, settleAnswer } from './settle.ts'
+import { learnInSession, secretOf } from './learn.ts'
+import { isKeptThere } from './send.ts'
+import { recordAttempt, settleAnswer, toldNothing } from './settle.ts'
+import { hidden } from '../lib/hide.ts'
 import type { AnswerEnd, EventObserver } from '../dialect/dialect.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { Running } from './session-turn.ts'
@@ -28,11 +32,12 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   const { client, world, draft } = course
   const { lease } = t.chosen
   // At once: by the time that the books are open the turn may have been called off, and then it changes no health.
-  world.accounts.proved(lease, t.startedAtMs)
+  if (wasCancelled(course.signal) === null) world.accounts.proved(lease, t.startedAtMs)
   const unopened = await course.isOnTheBooks()
   if (unopened !== null) {
     stream.stop('the ledger is unavailable')
-    recordAttempt(course, t, { outcome: 'failed', failure: null, status: null, code: unopened.code, usage: null })
+    const told = { ...toldNothing, guessedOutput: guessedOutput(flow.output) }
+    recordAttempt(course, t, { outcome: 'failed', failure: null, status: null, code: unopened.code, told })
     course.settleWithout('failed', unopened.code)
     await client.refuse(unopened, draft.attempts.length)
     return 'failed'
@@ -45,18 +50,20 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   client.keepAlive()
   const relayed = await untilEnd(course, stream)
   learnOrigins(course, flow.observer, lease)
+  meteredBy(course, t, flow.observer)
 
   const cancelled = wasCancelled(course.signal)
   const signal = signalOf(relayed)
   const end = relayed.kind === 'ended' ? relayed.ended.end : null
   const outcome = cancelled === null ? (end?.status ?? 'failed') : 'cancelled'
   if (cancelled === null) judgeAccount(course, t, signal)
-  const unwritten = await settleAnswer(course, t, { outcome, end, signal })
+  const unwritten = await settleAnswer(course, t, { outcome, end, signal, guessedOutput: guessedOutput(flow.output) })
   if (cancelled?.by === 'client') return outcome
   const trouble = cancelled === null ? (unwritten ?? (relayed.kind === 'broken' ? brokeOff : null)) : cutOff
   if (trouble === null && relayed.kind === 'ended') {
-    if (end !== null && end.status !== 'failed') answeredInSession(course, running, { end, observer: flow.observer })
-    client.write([relayed.ended.bytes])
+    if (end !== null && end.status !== 'failed') answeredInSession(course, running, { end, observer: flow.observer, stored: isKeptThere(course, t) })
+    const { kind, bytes } = relayed.ended
+    client.write([kind === 'failed' ? hidden(bytes, secretOf(lease.credential)) : bytes])
     await client.end()
   } else client.breakOff(trouble ?? brokeOff, flow.observer.response())
   return outcome
@@ -68,13 +75,19 @@ function learnOrigins({ world }: Course, observer: EventObserver, { account }: L
   for (const state of observer.turnStates()) world.origins.rememberTurnState(state, account.id)
 }
 
+interface Heard {
+  readonly end: AnswerEnd
+  readonly observer: EventObserver
+  readonly stored: boolean
+}
+
 /** Before the client hears of the end: its next frame may continue this answer. */
-function answeredInSession({ ask }: Course, running: Running, { end, observer }: { readonly end: AnswerEnd; readonly observer: EventObserver }): void {
-  const { session, turn } = ask
+function answeredInSession({ ask }: Course, running: Running, { end, observer, stored }: Heard): void {
+  const { session } = ask
   if (session === null) return
   const { lease, over } = running
   if (over === 'websocket' && end.response !== null) session.sockets.learn(lease.account.id, session.lane, end.response)
-  session.answered({ ...running, response: end.response, output: observer.items(), stored: turn.stored })
+  session.answered({ ...running, response: end.response, output: observer.items(), stored })
 }
 
 /** A whole answer: on the books first, then to the client. */
@@ -87,7 +100,8 @@ export async function deliver(course: Course, t: Try, { status, answer, headers 
   world.accounts.proved(lease, t.startedAtMs)
   for (const hash of answer.sealed) world.origins.rememberSealed(hash, lease.account.id)
   judgeAccount(course, t, null)
-  const unwritten = (await settleAnswer(course, t, { outcome, end: answer.end, signal: null })) ?? (await course.isOnTheBooks())
+  const length = guessedOutput({ bytes: answer.bytes, events: 0 })
+  const unwritten = (await settleAnswer(course, t, { outcome, end: answer.end, signal: null, guessedOutput: length })) ?? (await course.isOnTheBooks())
   if (unwritten !== null) {
     await client.refuse(unwritten, draft.attempts.length)
     return outcome
@@ -120,8 +134,11 @@ function signalOf(relayed: Relayed): Signal | null {
 }
 
 /** A whole answer that ended well forgives; one that failed after output counts like any other. */
-function judgeAccount({ world, nowMs }: Course, t: Try, signal: Signal | null): void {
+function judgeAccount(course: Course, t: Try, signal: Signal | null): void {
+  const { world, ask, nowMs } = course
   const { lease } = t.chosen
-  if (signal === null) world.accounts.succeeded(lease, t.startedAtMs)
-  else world.accounts.failed(lease, classify(signal, nowMs), nowMs)
+  if (signal === null) return world.accounts.succeeded(lease, t.startedAtMs)
+  const failure = classify(signal, nowMs)
+  world.accounts.failed(lease, failure, nowMs)
+  if (ask.session !== null) learnInSession(course, ask.session, t, failure)
 }

@@ -10,7 +10,7 @@ import { blocked, callOff, refuse, tell, tellFailure } from './close.ts'
 import { Course } from './course.ts'
 import { learn } from './learn.ts'
 import { deliver, relay } from './relay.ts'
-import { recordAttempt } from './settle.ts'
+import { recordAttempt, toldNothing } from './settle.ts'
 import { pause, withLease } from './with-lease.ts'
 import type { Ask, World } from './world.ts'
 
@@ -26,16 +26,13 @@ export async function runTurn(world: World, ask: Ask, sink: Sink, signal: AbortS
   try {
     const admitted = await admit(course)
     if (admitted.kind === 'refused') return await refuse(course, admitted.refusal)
-    try {
-      return await answer(course)
-    } finally {
-      admitted.leave()
-    }
+    return await answer(course)
   } catch (error) {
     const cancelled = wasCancelled(signal)
     if (cancelled === null) throw error
     return await callOff(course, cancelled)
   } finally {
+    course.leave()
     course.client.close()
   }
 }
@@ -78,7 +75,7 @@ async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value
         return { value: { kind: 'called-off', by }, upstreamDone }
       }
       // While the lease is still out: whoever waits for this account's verdict must not be served before it.
-      return { value: { kind: 'failed', next: learn(course, { of: t, judged }) }, upstreamDone }
+      return { value: { kind: 'failed', next: await learn(course, { of: t, judged }) }, upstreamDone }
     }
     case 'whole':
       return { value: { kind: 'over', outcome: await deliver(course, t, judged) }, upstreamDone }
@@ -103,5 +100,5 @@ async function untilCommit(course: Course, t: Try): Promise<Attempted> {
 }
 
 function recordCalledOff(course: Course, t: Try): void {
-  recordAttempt(course, t, { outcome: 'cancelled', failure: null, status: null, code: null, usage: null })
+  recordAttempt(course, t, { outcome: 'cancelled', failure: null, status: null, code: null, told: toldNothing })
 }

@@ -1,3 +1,4 @@
+import { keepsAnswers } from '../core/account.ts'
 import type { ResponseId } from '../core/ids.ts'
 import { streamIdOf } from '../core/lanes.ts'
 import { header, type Headers } from '../lib/headers.ts'
@@ -17,7 +18,17 @@ export function send(course: Course, t: Try): Promise<Sent> {
   if (session === null) return request(course, t)
   if (session.adopted !== null) return Promise.resolve(answered(session.adopted.body))
   if (t.plan.frame?.to === 'websocket') return frame(course, t, session)
-  return session.isWarmUp ? Promise.resolve(answered(warmUp(course, session))) : request(course, t)
+  return isAnsweredHere(course, t) ? Promise.resolve(answered(warmUp(course, session))) : request(course, t)
+}
+
+/** Whether the account's upstream keeps the answer, so that its id can be named there later. */
+export function isKeptThere(course: Course, t: Try): boolean {
+  return course.ask.turn.stored && keepsAnswers(t.chosen.lease.account.upstream) && !isAnsweredHere(course, t)
+}
+
+/** Whether no upstream is asked: nothing is to be generated, and no socket is there that could be warmed. */
+function isAnsweredHere({ ask: { session } }: Course, { plan }: Try): boolean {
+  return session !== null && session.adopted === null && session.isWarmUp && plan.frame?.to !== 'websocket'
 }
 
 /** How the upstream's events come. */
@@ -39,6 +50,7 @@ function request(course: Course, t: Try): Promise<Sent> {
   const { times } = settings
   const { lease } = t.chosen
   const text = question(course, t)
+  course.draft.said(text.bytes)
   return world.transport.send({
     account: lease.account,
     credential: lease.credential,
@@ -56,6 +68,8 @@ function frame(course: Course, t: Try, session: SessionTurn): Promise<Sent> {
   const { ask, settings } = course
   const { times, bounds } = settings
   const { lease } = t.chosen
+  const text = question(course, t)
+  course.draft.said(text.bytes)
   return session.sockets.send({
     account: lease.account,
     credential: lease.credential,
@@ -63,7 +77,7 @@ function frame(course: Course, t: Try, session: SessionTurn): Promise<Sent> {
     clientHeaders: ask.headers,
     omit: foreignTurnState(course, lease),
     lane: session.lane,
-    frame: question(course, t),
+    frame: text,
     preamble: session.preamble(lease.account),
     connectMs: times.connectMs,
     handshakeMs: times.handshakeMs,

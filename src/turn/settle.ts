@@ -1,14 +1,15 @@
+import { billOf, paidBy } from '../core/charge.ts'
 import { classify } from '../core/failure-table.ts'
 import type { Failure, FailureKind, Signal } from '../core/failure.ts'
-import type { Outcome } from '../core/record.ts'
+import type { AttemptRecord, Outcome } from '../core/record.ts'
 import type { Refusal } from '../core/refusal.ts'
 import { tierSent, type Plan } from '../core/shape.ts'
 import { servedAbove } from '../core/tier.ts'
-import type { Usage } from '../core/usage.ts'
 import type { AnswerEnd } from '../dialect/dialect.ts'
 import type { Try } from './try.ts'
 import type { Course } from './course.ts'
-import { ownedBy } from './draft.ts'
+import { ownedBy, type Told } from './draft.ts'
+import { isKeptThere } from './send.ts'
 
 /** How one attempt ended, for its line in the record. */
 export interface AttemptEnd {
@@ -16,8 +17,13 @@ export interface AttemptEnd {
   readonly failure: FailureKind | null
   readonly status: number | null
   readonly code: string | null
-  readonly usage: Usage | null
+  readonly told: Told
 }
+
+/** Of an upstream that was not asked, or whose "no" costs nothing. */
+export const nothingToBill: Told = { usage: null, tierServed: null, guessedOutput: null }
+/** Of one that may have begun to answer, and told nothing. */
+export const toldNothing: Told = { usage: null, tierServed: null, guessedOutput: 0 }
 
 /** Writes an attempt's line. */
 export function recordAttempt(
@@ -25,25 +31,35 @@ export function recordAttempt(
   { chosen, plan, startedAtMs }: Pick<Try, 'chosen' | 'startedAtMs'> & { readonly plan: Plan | null },
   end: AttemptEnd,
 ): void {
-  const { world, draft, nowMs } = course
+  const { world, draft, settings, nowMs } = course
   const { lease, because, notChosen } = chosen
-  const firstOutputMs = draft.firstOutputAfter(startedAtMs)
-  draft.attempted({
-    account: lease.account.id,
+  const { outcome, failure, status, code, told } = end
+  const { id: account, credentialKind } = lease.account
+  const bill = billOf({ account, model: lease.model, paidBy: paidBy(credentialKind), atMs: startedAtMs, used: draft.used(told) }, settings.prices)
+  const record: AttemptRecord = {
+    account,
     upstreamModel: lease.model,
     transport: plan?.frame?.to ?? 'http',
-    ...end,
+    outcome,
+    failure,
+    status,
+    code,
+    usage: told.usage,
     startedAtMs,
-    firstOutputMs,
+    firstOutputMs: draft.firstOutputAfter(startedAtMs),
     durationMs: nowMs - startedAtMs,
     because,
     notChosen,
-  })
-  world.metrics.attemptEnded(lease.account.id, end.outcome, end.failure)
+    price: bill.kind === 'known' || bill.kind === 'guessed' ? bill.price : null,
+  }
+  draft.attempted(record, bill)
+  world.metrics.attemptEnded(account, outcome, failure)
 }
 
-export function recordFailure(course: Course, t: Try, failure: Failure, usage: Usage | null): void {
-  recordAttempt(course, t, { outcome: 'failed', failure: failure.kind, status: failure.status, code: failure.code, usage })
+/** An upstream that refused a request has nothing to bill for it; one that fell silent over it may. */
+export function recordFailure(course: Course, t: Try, failure: Failure, end: AnswerEnd | null): void {
+  const told: Told = { usage: end?.usage ?? null, tierServed: end?.tierServed ?? null, guessedOutput: failure.ambiguous ? 0 : null }
+  recordAttempt(course, t, { outcome: 'failed', failure: failure.kind, status: failure.status, code: failure.code, told })
 }
 
 /** What the attempt that answered came to. */
@@ -52,17 +68,20 @@ export interface AnswerOutcome {
   /** Null: the stream broke off before its end. */
   readonly end: AnswerEnd | null
   readonly signal: Signal | null
+  /** Tokens of the answer, as far as its length tells. */
+  readonly guessedOutput: number
 }
 
 /** Closes the books on the turn that this attempt answered. Null when the record is on disk: only then may the client hear that the turn is over. */
-export function settleAnswer(course: Course, t: Try, { outcome, end, signal }: AnswerOutcome): Promise<Refusal | null> {
+export function settleAnswer(course: Course, t: Try, { outcome, end, signal, guessedOutput }: AnswerOutcome): Promise<Refusal | null> {
   const { ask, world } = course
   const { account } = t.chosen.lease
   const failure = signal === null || outcome === 'cancelled' ? null : classify(signal, course.nowMs)
   const code = failure?.code ?? end?.code ?? null
-  recordAttempt(course, t, { outcome, failure: failure?.kind ?? null, status: failure?.status ?? 200, code, usage: end?.usage ?? null })
+  const told: Told = { usage: end?.usage ?? null, tierServed: end?.tierServed ?? null, guessedOutput }
+  recordAttempt(course, t, { outcome, failure: failure?.kind ?? null, status: failure?.status ?? 200, code, told })
   if (servedAbove(tierSent(t.plan, ask.turn), end?.tierServed ?? null)) world.metrics.tierServedAbove(account.id)
   const conversation = ask.turn.references.find((reference) => reference.kind === 'conversation')?.id ?? null
-  const owned = end === null || !ask.turn.stored || outcome === 'failed' ? null : ownedBy([end.response, ...end.items, conversation], account.id)
+  const owned = end === null || !isKeptThere(course, t) || outcome === 'failed' ? null : ownedBy([end.response, ...end.items, conversation], account.id)
   return course.settle({ outcome, code, usage: end?.usage ?? null, tierServed: end?.tierServed ?? null, owned })
 }

@@ -1,4 +1,5 @@
-import type { Credential, UpstreamKind } from '../core/account.ts'
+import type { Account, Credential, UpstreamKind } from '../core/account.ts'
+import type { HeaderList } from '../ports/sink.ts'
 
 /** What the transport must know of a kind of upstream. */
 export interface Endpoint {
@@ -14,17 +15,40 @@ export interface Endpoint {
    * models close after 5 s and announce nothing; OpenAI's edge holds idle connections for minutes.
    */
   readonly idleMs: number
-  authorization(credential: Credential): string
+  /** Where its list of models lies, below the base URL. */
+  readonly modelsPath: string
+  /** What questions must accept; null: what the client does. */
+  readonly accept: string | null
 }
 
-const bearer = (credential: Credential): string => `Bearer ${credential.kind === 'api_key' ? credential.apiKey : credential.accessToken}`
+/** The list of models below the base URL. */
+const modelsPath = '/models'
+/** The list of this backend asks who wants it (protocols.md 3.1), and is told: a Turnout, and no other program. */
+const codexModelsPath = '/models?client_version=1.0.0'
+const common = { modelsPath, accept: null } as const
 
 /** One row per kind of upstream. */
 export const endpoints: Readonly<Record<UpstreamKind, Endpoint>> = {
-  openai: { baseUrl: 'https://api.openai.com/v1', loopback: 'guarded', idleMs: 30_000, authorization: bearer },
-  'openai-compatible': { baseUrl: null, loopback: 'guarded', idleMs: 4_000, authorization: bearer },
-  simulator: { baseUrl: null, loopback: 'allowed', idleMs: 4_000, authorization: bearer },
+  openai: { ...common, baseUrl: 'https://api.openai.com/v1', loopback: 'guarded', idleMs: 30_000 },
+  'openai-compatible': { ...common, baseUrl: null, loopback: 'guarded', idleMs: 4_000 },
+  codex: {
+    baseUrl: 'https://chatgpt.com/backend-api/codex',
+    loopback: 'guarded',
+    idleMs: 30_000,
+    modelsPath: codexModelsPath,
+    accept: 'text/event-stream',
+  },
+  simulator: { ...common, baseUrl: null, loopback: 'allowed', idleMs: 4_000 },
 }
 
-/** Below the base URL, for every kind. */
-export const modelsPath = '/models'
+/** What proves to an upstream who asks. */
+export function credentialHeaders(credential: Credential): HeaderList {
+  if (credential.kind === 'api_key') return [['authorization', `Bearer ${credential.apiKey}`]]
+  const bearer = ['authorization', `Bearer ${credential.accessToken}`] as const
+  return credential.accountId === null ? [bearer] : [bearer, ['chatgpt-account-id', credential.accountId]]
+}
+
+/** What this request must accept, whatever its client does; null: what the client does. Answers that are no streams are asked for in other places. */
+export function acceptOf({ upstream }: Account, path: string): string | null {
+  return path === '/responses' ? endpoints[upstream].accept : null
+}

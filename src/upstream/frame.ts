@@ -14,6 +14,16 @@ const parsedBytesMax = 256 * 1024
 /** The id of a response stands at the front of its first event. */
 const idWithinBytes = 512
 
+/** How the frames begin that most answers consist of. They are nobody's first or last, and no errors or steers. */
+const output = Buffer.from('{"type":"response.output_')
+
+/** Whether the frame is plainly a part of a running answer's output, so that its type need not be known. */
+export function isPlainOutput(frame: Buffer): boolean {
+  if (frame.length < output.length) return false
+  for (let i = output.length - 1; i >= 0; i--) if (frame[i] !== output[i]) return false
+  return true
+}
+
 /** The `type` of a frame; null where it has none, or is no JSON object. */
 export function frameType(frame: Buffer): string | null {
   if (frame.length > opening.length && opening.compare(frame, 0, opening.length) === 0) {

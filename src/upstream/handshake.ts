@@ -9,7 +9,7 @@ import { header, type Headers } from '../lib/headers.ts'
 import type { FrameCall } from '../ports/sockets.ts'
 import { placeOf, type Place } from './destination.ts'
 import { dial } from './dial.ts'
-import { endpoints } from './endpoints.ts'
+import { credentialHeaders } from './endpoints.ts'
 import { DialFailed } from './guard.ts'
 import { requestHeaders } from './headers.ts'
 import { RefusedBody } from './refused-body.ts'
@@ -153,14 +153,14 @@ export class Handshake {
 
 type DialCallback = (error: Error | null, stream?: Duplex) => void
 
-function handshakeHeaders({ account, credential, clientHeaders, omit }: Wish, place: Place): Record<string, string> {
+function handshakeHeaders({ credential, clientHeaders, omit }: Wish, place: Place): Record<string, string> {
   const flat = requestHeaders(clientHeaders, omit)
   const headers: Record<string, string> = {}
   for (let at = 0; at + 1 < flat.length; at += 2) headers[flat[at] ?? ''] = flat[at + 1] ?? ''
   return {
     ...headers,
     host: place.authority,
-    authorization: endpoints[account.upstream].authorization(credential),
+    ...Object.fromEntries(credentialHeaders(credential)),
     'accept-encoding': 'identity',
   }
 }

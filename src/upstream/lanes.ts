@@ -1,7 +1,7 @@
 import type { AccountId } from '../core/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { SocketListener } from '../ports/sockets.ts'
-import { createdId, errorCode, frameLane, frameType, isTerminal, steerOf, type Steer } from './frame.ts'
+import { createdId, errorCode, frameLane, frameType, isPlainOutput, isTerminal, steerOf, type Steer } from './frame.ts'
 import { LaneBody } from './lane-body.ts'
 
 /** What lanes need of their socket, and what it hears of them. */
@@ -55,8 +55,8 @@ const connectionCodes: ReadonlySet<string> = new Set(['websocket_connection_limi
 export class Lanes {
   readonly #parts: LaneParts
   readonly #lanes = new Map<string, Lane>()
-  /** Lanes whose turn has ended on this socket. */
-  readonly #served = new Set<string>()
+  /** Lanes whose turn has ended on this socket, with the answer that ended last. */
+  readonly #served = new Map<string, string | null>()
   /** Whether a named lane was ever used; until then every frame is the default lane's. */
   #lanesUsed: 'default' | 'named' = 'default'
   /** Whether upstream may be about to answer a frame that was passed on. */
@@ -126,13 +126,20 @@ export class Lanes {
 
   /** A text frame of upstream's. */
   push(frame: Buffer): void {
-    const type = frameType(frame)
     const name = this.#lanesUsed === 'named' ? frameLane(frame) : ''
+    if (isPlainOutput(frame)) return this.#output(name, frame)
+    const type = frameType(frame)
     if (type?.startsWith('response.steer.') === true) return this.#steer(type, name, frame)
     if (type === 'error' && name === '') return this.#error(frame)
     const lane = this.#lanes.get(name)
     if (lane === undefined || lane.state === 'awaiting') this.#unasked(type, name, frame)
     else this.#pass(lane, type, frame)
+  }
+
+  /** Most frames are these. Where nobody reads them, they are for nobody. */
+  #output(name: string, frame: Buffer): void {
+    const lane = this.#lanes.get(name)
+    if (lane?.state === 'running' && !lane.body.push(frame)) lane.body.breakOff('more came than was read')
   }
 
   /** The socket is gone. */
@@ -151,22 +158,30 @@ export class Lanes {
   }
 
   #pass(lane: Lane, type: string | null, frame: Buffer): void {
+    if (this.#isSaidAgain(lane, type, frame)) return
     if (lane.state === 'running') {
       if (type === 'response.created') lane.response = createdId(frame)
       if (!lane.body.push(frame)) lane.body.breakOff('more came than was read')
     }
     if (!isTerminal(type)) return
-    this.#remember(lane.name)
+    this.#remember(lane)
     lane.body.finish()
     // Its reader may have broken off over this very frame.
     if (this.#lanes.get(lane.name) === lane) this.#ended(lane)
   }
 
+  /** Whether the answer before ends a second time: it has nothing to do with the turn that runs now. */
+  #isSaidAgain({ name, response }: Lane, type: string | null, frame: Buffer): boolean {
+    const before = this.#served.get(name) ?? null
+    if (before === null || before === response || type === 'error' || !isTerminal(type)) return false
+    return createdId(frame) === before
+  }
+
   /** Upstream may name any number of lanes; of those long unused nothing more can be learnt. */
-  #remember(lane: string): void {
-    this.#served.delete(lane)
-    this.#served.add(lane)
-    const [oldest] = this.#served
+  #remember({ name, response }: Lane): void {
+    this.#served.delete(name)
+    this.#served.set(name, response)
+    const [oldest] = this.#served.keys()
     if (this.#served.size > lanesMax && oldest !== undefined) this.#served.delete(oldest)
   }
 

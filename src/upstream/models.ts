@@ -2,7 +2,7 @@ import type { Account, Credential } from '../core/account.ts'
 import type { Clock } from '../lib/clock.ts'
 import { collect } from '../lib/collect.ts'
 import type { Call, Transport } from '../ports/transport.ts'
-import { modelsPath } from './endpoints.ts'
+import { endpoints } from './endpoints.ts'
 
 export const listBytesMax = 4 * 1024 * 1024
 const listMs = 10_000
@@ -15,10 +15,24 @@ interface ListParts {
   readonly clock: Clock
 }
 
+/** How long a list of models may take in all. Unit: milliseconds. */
+const wholeMs = 70_000
+
+/** What an account lists, bounded in time; null where it does not say. Never rejects. */
+export async function listAccount(parts: ListParts, account: Account, credential: Credential): Promise<readonly string[] | null> {
+  const signal = AbortSignal.timeout(wholeMs)
+  try {
+    return await listModels(parts, account, credential, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return null
+  }
+}
+
 /** A request of our own for a list of models. */
 export function modelsCall(account: Account, credential: Credential, signal: AbortSignal): Call {
   const none = { clientHeaders: { accept: 'application/json' }, omit: [], body: null }
-  return { account, credential, method: 'GET', path: modelsPath, ...none, connectMs: listMs, headMs: listMs, signal }
+  return { account, credential, method: 'GET', path: endpoints[account.upstream].modelsPath, ...none, connectMs: listMs, headMs: listMs, signal }
 }
 
 /** The names that an upstream says it serves; null where it has no such list, or did not give it in 10 s and 4 MiB. Rejects only with the signal's reason. */
@@ -34,11 +48,13 @@ export async function listModels(parts: ListParts, account: Account, credential:
   return collected.kind === 'whole' ? modelNames(collected.bytes) : null
 }
 
-/** The names in `{"data":[{"id":…}]}`, each once; null where the bytes are no such list. */
+/** The names in `{"data":[{"id":…}]}`, or in `{"models":[{"slug":…}]}` (protocols.md 3.1), each once; null where the bytes are no such list. */
 export function modelNames(bytes: Buffer): readonly string[] | null {
-  const list = member(parsed(bytes), 'data')
+  const json = parsed(bytes)
+  const list = member(json, 'data') ?? member(json, 'models')
   if (!Array.isArray(list)) return null
-  const names = list.map((row) => member(row, 'id')).filter((id) => typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= nameBytesMax)
+  const named = list.map((row) => member(row, 'id') ?? member(row, 'slug'))
+  const names = named.filter((id) => typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= nameBytesMax)
   return [...new Set(names as string[])].slice(0, namesMax)
 }
 

@@ -101,7 +101,8 @@ export class UpstreamSocket {
     this.#saidTurns = 'some'
     const body = this.#lanes.begin(lane, signal)
     this.#write(isFirst && preamble !== null ? [preamble, frame] : [frame])
-    return { kind: 'answer', status: 200, headers, pass: isFirst ? passedHeaders(headers) : [], body }
+    // What the handshake said was new to its first turn, and is older than whatever the next ones hear.
+    return { kind: 'answer', status: 200, headers: isFirst ? headers : {}, pass: isFirst ? passedHeaders(headers) : [], body }
   }
 
   /** Says a frame that begins no turn. False: it takes none for now. */

@@ -1,16 +1,19 @@
+import { AuditTrail } from '../../src/admin/audit.ts'
 import { adminRoutes } from '../../src/admin/routes.ts'
 import type { AnswerOf, EndpointName } from '../../src/admin/contract.ts'
-import { contract, problemShape } from '../../src/admin/contract.ts'
+import { contract, problemShape, type Contract } from '../../src/admin/contract.ts'
+import { IssuedKeys, type KnownKey } from '../../src/admin/issued-keys.ts'
 import { LiveRules, type ParsedRules } from '../../src/admin/rules.ts'
 import type { Standing } from '../../src/admin/status.ts'
 import type { Account } from '../../src/core/account.ts'
 import type { Failure } from '../../src/core/failure.ts'
 import type { AccountId, ClientModel } from '../../src/core/ids.ts'
 import type { Rule } from '../../src/core/policy.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { LiveAccounts } from '../../src/pool/accounts.ts'
 import type { Probed } from '../../src/pool/probes.ts'
-import type { Entities, TurnQuery, TurnRow, Turns } from '../../src/ports/stores.ts'
-import { adminToken, ask, start, type Answer, type Asking, type Gateway } from '../server/support.ts'
+import type { Audit, AuditEntry, Entities, TurnQuery, TurnRow, Turns } from '../../src/ports/stores.ts'
+import { adminToken, ask, Observed, start, type Answer, type Asking, type Gateway } from '../server/support.ts'
 import { account, accountId, poolId } from '../support/accounts.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
@@ -20,6 +23,12 @@ const startMs = Date.UTC(2026, 10, 21, 12)
 export class KeptEntities implements Entities {
   readonly #kept = new Map<string, { json: string | null; version: number }>()
   broken: Error | null = null
+
+  async list(prefix: string): Promise<readonly { readonly name: string; readonly json: string; readonly version: number }[]> {
+    if (this.broken !== null) throw this.broken
+    const kept = [...this.#kept].filter(([name]) => name.startsWith(prefix)).toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return kept.flatMap(([name, { json, version }]) => (json === null ? [] : [{ name, json, version }]))
+  }
 
   async read(name: string): Promise<{ readonly json: string; readonly version: number } | null> {
     if (this.broken !== null) throw this.broken
@@ -37,6 +46,22 @@ export class KeptEntities implements Entities {
   }
 }
 
+/** The audit log in memory. */
+export class KeptAudit implements Audit {
+  readonly entries: AuditEntry[] = []
+  broken: Error | null = null
+
+  async append(entry: AuditEntry): Promise<void> {
+    if (this.broken !== null) throw this.broken
+    this.entries.unshift(entry)
+  }
+
+  async list({ limit, before }: { readonly limit: number; readonly before: string | null }): Promise<readonly AuditEntry[]> {
+    if (this.broken !== null) throw this.broken
+    return this.entries.filter(({ id }) => before === null || id < before).slice(0, limit)
+  }
+}
+
 /** Stands for the configuration's schema: a rule needs a tier and an action that are words. */
 export function parseRules(json: unknown): ParsedRules {
   if (!Array.isArray(json)) return { kind: 'wrong', message: 'rules is other text: expected a list of rules', param: 'rules' }
@@ -51,6 +76,10 @@ export interface Rig {
   readonly accounts: LiveAccounts
   readonly entities: KeptEntities
   readonly rules: LiveRules
+  readonly keys: IssuedKeys
+  readonly audit: KeptAudit
+  /** What opens the gateway now. */
+  readonly opening: { now: readonly KnownKey[] }
   readonly queries: TurnQuery[]
   readonly rows: TurnRow[]
   readonly standing: { now: Standing }
@@ -74,6 +103,9 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
   const entities = new KeptEntities()
   const rules = new LiveRules({ entities, parse: parseRules })
   await rules.load()
+  const opening: Rig['opening'] = { now: [] }
+  const keys = keysOver(entities, clock, opening)
+  await keys.load()
   const queries: TurnQuery[] = []
   const rows: TurnRow[] = []
   const broken: { broken: Error | null } = { broken: null }
@@ -92,13 +124,20 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
     now: { version: '0.1.0', startedAtMs: startMs, config: { loadedAtMs: startMs, error: null }, ready: true, turnsOpen: 2, sessions: 0 } as Standing,
   }
   const probe: Rig['probe'] = { says: async () => ({ kind: 'well' }), asked: 0 }
+  const audit = new KeptAudit()
+  let made = 0
+  const newId = () => `019aa000-0000-7000-8000-${String(++made).padStart(12, '0')}`
   const gateway = await start(({ seen }) =>
     adminRoutes({
       clock,
       log: seen,
+      trail: new AuditTrail({ clock, log: seen, audit, newId }),
+      audit,
       accounts: live,
       turns,
       rules,
+      keys,
+      poolNames: () => ['default'],
       standing: () => standing.now,
       probe: (of) => {
         probe.asked += 1
@@ -119,6 +158,9 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
     accounts: live,
     entities,
     rules,
+    keys,
+    audit,
+    opening,
     queries,
     rows,
     standing,
@@ -128,6 +170,21 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
     fail,
   }
 }
+
+/** As a process would have them that starts on this store. */
+export function keysOver(entities: Entities, clock: Clock, opening: Rig['opening'] = { now: [] }): IssuedKeys {
+  let made = 0
+  return new IssuedKeys({
+    clock,
+    log: new Observed(),
+    entities,
+    makeText: () => `tk-made-0123456789-${++made}`,
+    hash: (text) => keyHash(text),
+    publish: (known) => (opening.now = known),
+  })
+}
+
+export const keyHash = (text: string): Buffer => Buffer.from(`hash of ${text}`)
 
 const quota: Failure = {
   kind: 'quota',
@@ -143,7 +200,8 @@ const quota: Failure = {
 
 /** The body, which must have exactly the shape that the contract promises. */
 export function bodyOf<Name extends EndpointName>(name: Name, answer: Answer): AnswerOf<Name> {
-  if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.text}`)
+  const { makes }: Contract = contract[name]
+  if (answer.status !== (makes === undefined ? 200 : 201)) throw new Error(`${answer.status}: ${answer.text}`)
   return contract[name].answer?.parse(JSON.parse(answer.text)) as AnswerOf<Name>
 }
 

@@ -50,8 +50,9 @@ describe('GET turns/{id}', () => {
       duration_ms: 3120,
       tier: { requested: 'fast', sent: null, served: 'default', billed: 'default' },
       usage: { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 0, output_tokens: 88, reasoning_tokens: 20 },
-      charge_nano_usd: null,
+      charge_nano_usd: '4140000',
       charge_estimated_nano_usd: null,
+      charge_notional_nano_usd: null,
       attempts: [
         {
           account: 'main',
@@ -68,6 +69,7 @@ describe('GET turns/{id}', () => {
             { account: 'backup', why: 'priority 20' },
             { account: null, why: 'cooling', count: 12 },
           ],
+          price: '5/0.5/5/30',
         },
         {
           account: 'backup',
@@ -81,6 +83,7 @@ describe('GET turns/{id}', () => {
           duration_ms: 3120,
           because: 'priority 10, least loaded',
           not_chosen: [],
+          price: '5/0.5/5/30',
         },
       ],
     })

@@ -17,6 +17,7 @@ function attempt(more: Partial<AttemptShape> = {}): AttemptShape {
     duration_ms: 3,
     because: 'priority 1, the only one ready',
     not_chosen: [],
+    price: null,
     ...more,
   }
 }
@@ -36,8 +37,9 @@ function turn(more: Partial<TurnShape> = {}): TurnShape {
     duration_ms: 3120,
     tier: { requested: 'fast', sent: null, served: 'default', billed: 'default' },
     usage: { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 0, output_tokens: 88, reasoning_tokens: 20 },
-    charge_nano_usd: null,
+    charge_nano_usd: '4140000',
     charge_estimated_nano_usd: null,
+    charge_notional_nano_usd: null,
     attempts: [],
     ...more,
   }
@@ -89,6 +91,7 @@ describe('a turn in words', () => {
           code: null,
           duration_ms: 3100,
           because: 'priority 20, the only one ready',
+          price: '5/0.5/5/30',
         }),
       ],
     })
@@ -99,6 +102,7 @@ describe('a turn in words', () => {
   began   2026-11-21 12:00:00Z
   tier    requested fast, sent the upstream's default, served default, billed default
   tokens  1200 in (1000 cached), 88 out (20 of them reasoning)
+  cost    0.00414 USD
 
 1. main answered 429 usage_limit_reached after 3 ms (quota).
    chosen: priority 1, the only one ready
@@ -106,6 +110,7 @@ describe('a turn in words', () => {
    now: cooling until 2026-11-21 12:10:00Z: quota 429 usage_limit_reached
 2. backup answered with gpt-5.5 in 3100 ms.
    chosen: priority 20, the only one ready
+   priced: 5 in, 0.5 cached, 5 written to the cache, 30 out, in USD per million tokens
 `)
   })
 
@@ -133,6 +138,37 @@ describe('a turn in words', () => {
     const text = turnText(turn({ usage: null }), [], uncoloured)
     expect(text).toContain('tokens  unknown')
     expect(text).toContain('No account was tried.')
+  })
+
+  const none = { charge_nano_usd: null, charge_estimated_nano_usd: null, charge_notional_nano_usd: null }
+  const costs: readonly (readonly [title: string, Partial<TurnShape>, string])[] = [
+    ['its price', {}, '0.00414 USD'],
+    ['nothing', { charge_nano_usd: '0' }, '0.00 USD'],
+    [
+      'what is known, and what is thought of the rest',
+      { charge_estimated_nano_usd: '2000000' },
+      '0.00414 USD, and about 0.002 USD for what nobody told the use of',
+    ],
+    [
+      'an estimate where the use is unknown',
+      { ...none, usage: null, charge_estimated_nano_usd: '5' },
+      'unknown, since the upstream did not tell the use; about 0.000000005 USD by estimate',
+    ],
+    ['why a price is unknown', { ...none, attempts: [attempt()] }, 'unknown, since no price is known for gpt-5.5 (see "prices" in docs/configuration.md)'],
+    [
+      'at which tier a price is unknown',
+      { ...none, attempts: [attempt()], tier: { requested: 'fast', sent: 'priority', served: 'fast', billed: 'priority' } },
+      'unknown, since no price is known for gpt-5.5 at the tier priority (see "prices" in docs/configuration.md)',
+    ],
+    [
+      'what a subscription covered',
+      { charge_nano_usd: '0', charge_notional_nano_usd: '1500000000' },
+      '0.00 USD; a subscription covered what would cost 1.50 USD',
+    ],
+    ['that it was never settled', { ...none, status: 'interrupted', outcome: null, usage: null }, 'unknown: it was not settled'],
+  ]
+  test.each(costs)('says of the cost: %s', (_title, more, text) => {
+    expect(/^ {2}cost {4}(.*)$/m.exec(turnText(turn(more), [], uncoloured))?.[1]).toBe(text)
   })
 
   test('a model that a client named cannot command the terminal', () => {

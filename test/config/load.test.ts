@@ -35,7 +35,16 @@ describe('a valid file', () => {
   it('is YAML 1.2, where "no" is text', () => expect(configurationOf(base.replace('name: p', 'name: no')).pools[0]?.name).toBe('no'))
   it('may use anchors', () =>
     expect(configurationOf('accounts: [{ name: &n a, upstream: simulator }]\npools: [{ name: p, accounts: [*n] }]\n').pools[0]?.accounts).toEqual(['a']))
-  it('may say null for what is not there yet', () => expect(configurationOf(key('expires: null, limits: { usd_per_day: null }')).keys[0]?.expires).toBeNull())
+  it('may say null for what a key is not limited by', () =>
+    expect(configurationOf(key('expires: null, limits: { usd_per_day: null }')).keys[0]).toMatchObject({ expires: null, limits: { usd_per_day: null } }))
+  it('may limit a key in time, tokens and money', () => {
+    const said = 'expires: 2027-01-01T01:00:00+01:00, labels: { team: blue }, limits: { usd_per_day: 0.1, usd_per_month: 0, tokens_per_minute: 5 }'
+    expect(configurationOf(key(said)).keys[0]).toMatchObject({
+      expires: Date.UTC(2027, 0, 1),
+      labels: { team: 'blue' },
+      limits: { usd_per_day: 0.1, usd_per_month: 0, tokens_per_minute: 5 },
+    })
+  })
   it('may use a private address where it says so', () =>
     expect(problemsOf(account('{}').replace('{}', 'base_url: http://10.0.0.1/v1\n    allow_private: true'))).toEqual([]))
   it('may point a simulator account at loopback', () =>
@@ -109,6 +118,26 @@ describe('a wrong value', () => {
       't.yaml:1:57: accounts[0].concurrency is 0: expected a whole number from 1 to 100000',
     ],
     ['truth that is a word', base.replace('simulator', 'simulator, only_mapped: yes'), 't.yaml:1:57: accounts[0].only_mapped is "yes": expected true or false'],
+    [
+      'moment without a zone',
+      key('expires: 2027-01-01T00:00:00'),
+      't.yaml:4:52: keys[0].expires is "2027-01-01T00:00:00": expected a moment in ISO 8601 with its zone, such as 2030-01-31T12:00:00Z, or null',
+    ],
+    [
+      'moment that is none',
+      key('expires: 2027-13-01T00:00:00Z'),
+      't.yaml:4:52: keys[0].expires is "2027-13-01T00:00:00Z": expected a moment in ISO 8601 with its zone, such as 2030-01-31T12:00:00Z, or null',
+    ],
+    [
+      'budget that is less than nothing',
+      key('limits: { usd_per_day: -1 }'),
+      't.yaml:4:66: keys[0].limits.usd_per_day is -1: expected an amount from 0 to 1000000, in US dollars',
+    ],
+    [
+      'label that is no text',
+      key('labels: { team: 5 }'),
+      't.yaml:4:59: keys[0].labels.team is 5: expected at most 16 names, each with a text of at most 256 characters',
+    ],
     ['word that nobody knows', `${base}log: { level: loud }\n`, 't.yaml:3:15: log.level is "loud": expected debug, info, warn or error'],
     ['list that is text', 'accounts: a\npools: [{ name: p, accounts: [a] }]\n', 't.yaml:1:11: accounts is "a": expected a list of accounts'],
     ['section that is a list', `${base}server: []\n`, 't.yaml:3:9: server is an empty list: expected named fields'],
@@ -121,7 +150,7 @@ describe('a wrong value', () => {
     [
       'missing field',
       'accounts: [{ name: a }]\npools: [{ name: p, accounts: [a] }]\n',
-      't.yaml:1:12: accounts[0].upstream is missing: expected openai, openai-compatible or simulator',
+      't.yaml:1:12: accounts[0].upstream is missing: expected openai, openai-compatible, codex or simulator',
     ],
     [
       'empty list of accounts',
@@ -155,27 +184,9 @@ describe('what this version cannot do', () => {
     ['PostgreSQL', `${base}store: { url: "postgres://u:hidden@h/db" }\n`, `t.yaml:3:15: store.url names PostgreSQL, which is ${not}: expected sqlite:path`],
     ['Redis', `${base}sharing: { url: "redis://h:6379/0" }\n`, `t.yaml:3:17: sharing.url names Redis, which is ${not}: expected memory:`],
     [
-      'the upstream codex',
-      account('{}').replace('    {}\n', '').replace('upstream: openai', 'upstream: codex'),
-      `t.yaml:3:15: accounts[0].upstream is "codex", which is ${not}: expected openai, openai-compatible or simulator`,
-    ],
-    [
       'the upstream anthropic',
       account('{}').replace('    {}\n', '').replace('upstream: openai', 'upstream: anthropic'),
-      `t.yaml:3:15: accounts[0].upstream is "anthropic", which is ${not}: expected openai, openai-compatible or simulator`,
-    ],
-    [
-      'refreshed tokens',
-      account('{}').replace('    {}\n', '').replace('api_key: sk-1', 'oauth: { access_token: t, refresh_token: r }'),
-      `t.yaml:4:60: accounts[0].credential.oauth.refresh_token is ${not}: expected it to be left out`,
-    ],
-    ['keys that expire', key('expires: 2027-01-01T00:00:00Z'), `t.yaml:4:52: keys[0].expires is ${not}: expected it to be left out`],
-    ['budgets', key('limits: { usd_per_day: 5 }'), `t.yaml:4:66: keys[0].limits.usd_per_day is ${not}: expected it to be left out`],
-    [
-      'limits of money and tokens',
-      key('limits: { usd_per_day: 1, tokens_per_minute: 1 }'),
-      `t.yaml:4:66: keys[0].limits.usd_per_day is ${not}: expected it to be left out`,
-      `t.yaml:4:88: keys[0].limits.tokens_per_minute is ${not}: expected it to be left out`,
+      `t.yaml:3:15: accounts[0].upstream is "anthropic", which is ${not}: expected openai, openai-compatible, codex or simulator`,
     ],
     ['serving without a ledger', `${base}ledger: { on_failure: serve }\n`, `t.yaml:3:23: ledger.on_failure is "serve", which is ${not}: expected refuse`],
   ])
@@ -208,6 +219,30 @@ describe('settings that do not agree', () => {
       'two keys of one text',
       `${base}keys: [{ name: k, key: s, pools: [p] }, { name: l, key: s, pools: [p] }]\n`,
       't.yaml:3:57: keys[1].key is the same as keys[0].key: expected a key of its own',
+    ],
+    [
+      'refresh token that nobody can use',
+      account('{}').replace('    {}\n', '').replace('api_key: sk-1', 'oauth: { access_token: t, refresh_token: r }'),
+      't.yaml:4:26: accounts[0].credential.oauth renews its token only with refresh_token, token_url and client_id: expected all three, or none',
+    ],
+    [
+      'token endpoint in the house',
+      account('{}')
+        .replace('    {}\n', '')
+        .replace('api_key: sk-1', 'oauth: { access_token: t, refresh_token: r, client_id: c, token_url: "https://127.0.0.1/token" }'),
+      `t.yaml:4:88: accounts[0].credential.oauth.token_url ${closed}`,
+    ],
+    [
+      'token endpoint in the open',
+      account('{}')
+        .replace('    {}\n', '')
+        .replace('api_key: sk-1', 'oauth: { access_token: t, refresh_token: r, client_id: c, token_url: "http://token.test/" }'),
+      't.yaml:4:88: accounts[0].credential.oauth.token_url would send the refresh token in the open: expected https://',
+    ],
+    [
+      'codex account with an API key',
+      account('{}').replace('    {}\n', '').replace('upstream: openai', 'upstream: codex'),
+      't.yaml:4:17: accounts[0].credential is an API key: expected { oauth: … }, or nothing and `turnout accounts import codex-auth FILE`',
     ],
     [
       'account without a credential',

@@ -7,7 +7,7 @@ accounts:
   - { name: a, upstream: openai, credential: { api_key: sk-hidden-hidden-1234 }, proxy: "http://hiddenuser:hiddenpass@proxy.example.com:3128" }
   - { name: b, upstream: openai, credential: { oauth: { access_token: hidden-hidden-5678, account_id: hidden } } }
 pools: [{ name: p, accounts: [a, b] }]
-keys: [{ name: k, key: hidden, pools: [p] }, { name: l, key: hidden-hidden-9999, pools: [p] }]
+keys: [{ name: k, key: hidden, pools: [p], expires: 2030-01-01T01:00:00+01:00 }, { name: l, key: hidden-hidden-9999, pools: [p] }]
 admin: { token: hidden-hidden-hidden }
 metrics: { token: hiddenhidden }
 `
@@ -20,7 +20,16 @@ describe('a masked configuration', () => {
   })
   it('shows what a proxy is, without its user', () => expect(shown).toContain('proxy: http://****:****@proxy.example.com:3128/'))
   it('shows defaults, in the units of the file', () => {
-    for (const line of ['port: 8080', 'connect: 10s', 'session_idle: 1h', 'body: 64MiB', 'waiting: 1000', 'retention: 90d']) expect(shown).toContain(line)
+    for (const line of [
+      'port: 8080',
+      'connect: 10s',
+      'session_idle: 1h',
+      'body: 64MiB',
+      'waiting: 1000',
+      'retention: 90d',
+      'expires: 2030-01-01T00:00:00.000Z',
+    ])
+      expect(shown).toContain(line)
   })
   it('is a configuration itself', () => expect(configurationOf(shown.replace('****9999', 'x')).times).toEqual(configurationOf(text).times))
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientModel } from '../../src/core/ids.ts'
+import { noLimits } from '../../src/core/key.ts'
 import { upstreamModel } from '../../src/core/model.ts'
 import { faults } from '../../src/config/schema-account.ts'
 import { isTrial, needsSimulator, placesOf, resolve, keyHasher } from '../../src/config/resolve.ts'
@@ -12,7 +13,7 @@ import { base, configurationOf } from './files.ts'
 const secret = Buffer.alloc(32, 7)
 const context = { folder: '/etc/turnout', secret, simulatorUrl: 'http://127.0.0.1:4242', trialKey: 'trial-abc' }
 const real = (credential: string) =>
-  `accounts:\n  - { name: main, upstream: openai, credential: ${credential}, models: { fast: gpt-5.5 }, filter_to: default }\npools: [{ name: p, accounts: [main] }]\nkeys: [{ name: laptop, key: k-1, pools: [p], models: [fast], limits: { concurrency: 8 } }]\n`
+  `accounts:\n  - { name: main, upstream: openai, credential: ${credential}, models: { fast: gpt-5.5 }, filter_to: default }\npools: [{ name: p, accounts: [main] }]\nkeys: [{ name: laptop, key: k-1, pools: [p], models: [fast], limits: { concurrency: 8, usd_per_day: 1.5 }, expires: 2030-01-01T00:00:00Z }]\n`
 
 describe('an account', () => {
   it('has the address of its upstream, a mapping, and its credential apart', () => {
@@ -68,8 +69,11 @@ describe('a key', () => {
   it('is an HMAC, and what it may do', () => {
     const [laptop] = resolve(configurationOf(real('{ api_key: a }')), context).keys
     expect(laptop).toEqual({
-      caller: { key: 'laptop', pools: ['p'], models: ['fast'], limits: { concurrency: 8, requestsPerMinute: null, sessions: null } },
+      caller: { key: 'laptop', pools: ['p'], models: ['fast'], limits: { ...noLimits, concurrency: 8, nanoUsdPerDay: 1_500_000_000n } },
       hash: keyHasher(secret).hash('k-1'),
+      tail: '****',
+      labels: {},
+      expiresAtMs: Date.UTC(2030, 0, 1),
     })
   })
 })

@@ -23,6 +23,7 @@ const situation = (attempts: readonly Tried[], differing: Partial<Situation> = {
   elapsedMs: 0,
   lone: false,
   leavesTrace: false,
+  credential: 'as-it-was',
   sentForeign: false,
   session: null,
   dice: 0,

@@ -73,7 +73,7 @@ describe('the clients of the README', () => {
 
 describe('the screens of the README', () => {
   test('name every endpoint of the admin API, and no other', () => {
-    const rows = [...readme.matchAll(/^\| (`(?:GET|POST) \/admin\/api.+?) \|/gm)].map(([, cell]) => cell ?? '')
+    const rows = [...readme.matchAll(/^\| (`(?:GET|POST|DELETE) \/admin\/api.+?) \|/gm)].map(([, cell]) => cell ?? '')
     const said = rows.flatMap((cell) => {
       const [first = '', ...others] = [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code ?? '')
       const [method = '', path = ''] = first.split(' ')

@@ -55,13 +55,22 @@ function randomEdits(random: Random, sample: Sample): readonly Edit[] {
     const indexes = Array.from({ length: below(random, 4) }, () => below(random, 7))
     if (dice < 0.3) {
       const json = render(randomNode(random, 2))
-      return { kind: 'set', member: pick(random, members), json: random() < 0.5 ? json : Buffer.from(json) }
+      return { kind: 'set', member: pick(random, members), json: pick(random, [json, Buffer.from(json), inPieces(random, Buffer.from(json))]) }
     }
     if (dice < 0.55) return { kind: 'drop', member: pick(random, members) }
     if (dice < 0.75) return { kind: 'drop-items', member: list, indexes }
     return { kind: 'drop-in-items', member: list, indexes, name: pick(random, ['id', 'type']) }
   })
 }
+
+/** The same bytes, cut anywhere: in the middle of a letter, and into nothing, too. */
+function inPieces(random: Random, bytes: Buffer): readonly Buffer[] {
+  const cuts = Array.from({ length: below(random, 4) }, () => below(random, bytes.length + 1)).sort((a, b) => a - b)
+  return [0, ...cuts].map((start, at) => bytes.subarray(start, cuts[at] ?? bytes.length))
+}
+
+const textOf = (json: Extract<Edit, { kind: 'set' }>['json']): string =>
+  typeof json === 'string' ? json : Buffer.isBuffer(json) ? json.toString() : Buffer.concat(json).toString()
 
 type Removed = { readonly text: string; readonly isEmpty: boolean }
 
@@ -110,10 +119,10 @@ function expectedText(sample: Sample, edits: readonly Edit[]): string {
   for (const [member, own] of changes) {
     const at = parts.findLastIndex((part) => part.name === member)
     const set = own.find((edit) => edit.kind === 'set')
-    if (set !== undefined && at === -1) added.push(`${JSON.stringify(member)}:${set.json.toString()}`)
+    if (set !== undefined && at === -1) added.push(`${JSON.stringify(member)}:${textOf(set.json)}`)
     parts = parts.map((part, index) => {
       if (index !== at) return part
-      if (set !== undefined) return { ...part, value: { kind: 'scalar', text: set.json.toString() } }
+      if (set !== undefined) return { ...part, value: { kind: 'scalar', text: textOf(set.json) } }
       return part.value.kind === 'array' ? { ...part, value: { kind: 'scalar', text: expectedList(part.value.parts, part.value.blank, own) } } : part
     })
   }
@@ -140,7 +149,7 @@ function expectedValue(text: string, edits: readonly Edit[]): unknown {
     for (const edit of own) {
       if (edit.kind === 'drop') delete value[member]
       if (edit.kind === 'set')
-        Object.defineProperty(value, member, { value: JSON.parse(edit.json.toString()), configurable: true, enumerable: true, writable: true })
+        Object.defineProperty(value, member, { value: JSON.parse(textOf(edit.json)), configurable: true, enumerable: true, writable: true })
     }
     const items: unknown = Object.getOwnPropertyDescriptor(value, member)?.value
     if (!Array.isArray(items) || own.some((edit) => edit.kind === 'set')) continue

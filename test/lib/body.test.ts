@@ -222,6 +222,15 @@ describe('an edited body', () => {
   ]
   it.for(cases)('%s', ([, before, edits, after]) => expect(edited(before, ...edits)).toBe(after))
 
+  it('has a value that comes in pieces, in the place of one or new, and copies none of them', () => {
+    const pieces = ['["a",', '', '"b"', ']'].map((text) => Buffer.from(text))
+    const edit: Edit = { kind: 'set', member: 'input', json: pieces }
+    expect(edited('{"input":"x","a":1}', edit)).toBe('{"input":["a","b"],"a":1}')
+    expect(edited('{}', edit)).toBe('{"input":["a","b"]}')
+    expect(bodyOf('{"input":"x"}').edited([edit]).pieces).toContain(pieces[0])
+    expect(bodyOf('{}').edited([{ ...edit, json: Array.from({ length: 200_000 }, () => Buffer.from(' ')) }]).bytes).toBe(200_010)
+  })
+
   it('stops cutting inside items at a bound', () => {
     const item = `{${Array.from({ length: 40_000 }, () => '"id":1').join(',')}}`
     const text = `{"input":[${Array.from({ length: 4 }, () => item).join(',')}]}`

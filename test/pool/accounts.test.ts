@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { classify } from '../../src/core/failure-table.ts'
 import { parseMapping } from '../../src/core/model.ts'
-import { pairsMax } from '../../src/pool/accounts.ts'
+import { pairsMax } from '../../src/pool/pairs.ts'
 import { pastFailuresMax } from '../../src/pool/live-account.ts'
 import { account, accountId, clientModel, keyId, poolId, upstreamName } from '../support/accounts.ts'
 import { credential, LivePool } from '../support/live-pool.ts'

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Hasher } from '../../src/lib/hasher.ts'
-import { KeyRing, presentedKey } from '../../src/server/identify.ts'
+import { KeyRing, presentedKey, type IssuedKey } from '../../src/server/identify.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 import { caller } from './support.ts'
 
 const hasher = new Hasher(Buffer.alloc(32, 1), 'keys')
@@ -14,12 +15,23 @@ class CountingHasher extends Hasher {
   }
 }
 
+const nowMs = Date.UTC(2026, 10, 21)
+
+/** A ring in which `right` is the key `laptop`. */
+function ring(using: Hasher = hasher, expiresAtMs: number | null = null) {
+  const clock = new VirtualClock(nowMs)
+  const keys = new KeyRing(using, clock)
+  keys.replace([issued('right', expiresAtMs)])
+  return { clock, keys }
+}
+
+const issued = (text: string, expiresAtMs: number | null = null): IssuedKey => ({ hash: hasher.hash(text), caller: caller('laptop'), expiresAtMs })
+
 describe('a key', () => {
   it('is found by its hash, and only by it', () => {
-    const ring = new KeyRing(hasher)
-    ring.replace([{ hash: hasher.hash('right'), caller: caller('laptop') }])
-    expect(ring.find('right')?.key).toBe('laptop')
-    expect(['', 'wrong', 'right ', hasher.hash('right').toString('latin1')].map((presented) => ring.find(presented))).toEqual([null, null, null, null])
+    const { keys } = ring()
+    expect(keys.find('right')?.key).toBe('laptop')
+    expect(['', 'wrong', 'right ', hasher.hash('right').toString('latin1')].map((presented) => keys.find(presented))).toEqual([null, null, null, null])
   })
 
   it('has another hash under another secret', () => {
@@ -27,25 +39,53 @@ describe('a key', () => {
   })
 
   // H1
-  it.each([['right'], ['wrong'], ['']])('costs one hash to look up, be it right, wrong or absent: "%s"', (presented) => {
+  it.each([
+    ['right', 'right', null],
+    ['unknown', 'wrong', null],
+    ['absent', '', null],
+    ['expired', 'right', nowMs - 1],
+    ['revoked', 'gone', null],
+  ])('that is %s costs one hash, one look-up and one look at the clock', (_title, presented, expiresAtMs) => {
     const counting = new CountingHasher(Buffer.alloc(32, 1), 'keys')
-    const ring = new KeyRing(counting)
-    ring.replace([{ hash: hasher.hash('right'), caller: caller('laptop') }])
-    ring.find(presented)
-    expect(counting.hashes).toBe(1)
+    const clock = new VirtualClock(nowMs)
+    const now = vi.spyOn(clock, 'now')
+    const keys = new KeyRing(counting, clock)
+    keys.replace([issued('gone')])
+    keys.replace([issued('right', expiresAtMs)])
+    const lookUp = vi.spyOn(Map.prototype, 'get')
+    keys.find(presented)
+    expect([counting.hashes, lookUp.mock.calls.length, now.mock.calls.length]).toEqual([1, 1, 1])
+    lookUp.mockRestore()
   })
 
   it('that a reload took away is unknown at once, and a new one is known', () => {
-    const ring = new KeyRing(hasher)
-    ring.replace([{ hash: hasher.hash('old'), caller: caller('laptop') }])
-    ring.replace([{ hash: hasher.hash('new'), caller: caller('laptop') }])
-    expect([ring.find('old'), ring.find('new')?.key]).toEqual([null, 'laptop'])
+    const { keys } = ring()
+    keys.replace([issued('new')])
+    expect([keys.find('right'), keys.find('new')?.key]).toEqual([null, 'laptop'])
+  })
+
+  it('opens nothing from the moment on at which it expires, wherever it is held', async () => {
+    const { clock, keys } = ring(hasher, nowMs + 1000)
+    const held = keys.hold('right')
+    await clock.advance(999)
+    expect([keys.find('right')?.key, held()?.key]).toEqual(['laptop', 'laptop'])
+    await clock.advance(1)
+    expect([keys.find('right'), held()]).toEqual([null, null])
+  })
+
+  it('that is held follows what becomes of it: revoked, it opens nothing', () => {
+    const { keys } = ring()
+    const held = keys.hold('right')
+    keys.replace([])
+    expect(held()).toBeNull()
+    keys.replace([issued('right')])
+    expect(held()?.key).toBe('laptop')
   })
 
   it('of no length opens nothing, even where one was issued', () => {
-    const ring = new KeyRing(hasher)
-    ring.replace([{ hash: hasher.hash(''), caller: caller('laptop') }])
-    expect(ring.find('')).toBeNull()
+    const { keys } = ring()
+    keys.replace([issued('')])
+    expect([keys.find(''), keys.hold('')()]).toEqual([null, null])
   })
 })
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { KeyId, TurnId } from '../../src/core/ids.ts'
+import { noLimits } from '../../src/core/key.ts'
 import { refusal, refusalHead } from '../../src/core/refusal.ts'
 import type { Dialect } from '../../src/dialect/dialect.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
@@ -21,7 +22,7 @@ export const adminToken = 'admin-token-0123456789'
 export const metricsToken = 'metrics-token-0123456789'
 
 export function caller(name: string, more: Partial<Caller> = {}): Caller {
-  return { key: name as KeyId, pools: [], models: [], limits: { concurrency: null, requestsPerMinute: null, sessions: null }, ...more }
+  return { key: name as KeyId, pools: [], models: [], limits: noLimits, ...more }
 }
 
 /** Says refusals as the Responses dialect does; the rest of a dialect is not asked for here. */
@@ -104,10 +105,10 @@ export async function start(routes: (given: Given) => readonly Route[], options:
   const open = options.open ?? new OpenTurns()
   const refuser = new Refuser({ dialect: refusingDialect as Dialect, metrics: seen, log: seen })
   const hasher = new Hasher(Buffer.alloc(32, 7), 'keys')
-  const keys = new KeyRing(hasher)
+  const keys = new KeyRing(hasher, options.clock ?? systemClock)
   keys.replace([
-    { hash: hasher.hash(laptopKey), caller: caller('laptop') },
-    { hash: hasher.hash(otherKey), caller: caller('other') },
+    { hash: hasher.hash(laptopKey), caller: caller('laptop'), expiresAtMs: null },
+    { hash: hasher.hash(otherKey), caller: caller('other'), expiresAtMs: null },
   ])
   let ids = 0
   const server = new Server({

@@ -1,9 +1,11 @@
 import type { Account, Credential, Pool } from '../../src/core/account.ts'
 import type { AccountId, ClientModel, KeyId, PoolId } from '../../src/core/ids.ts'
+import { noLimits } from '../../src/core/key.ts'
 import { parseMapping, type Mapping } from '../../src/core/model.ts'
 import { defaultRules, type Rule } from '../../src/core/policy.ts'
 import type { Caller } from '../../src/ports/caller.ts'
 import type { Settings } from '../../src/ports/settings.ts'
+import { bundled } from '../support/prices.ts'
 import type { Chance } from './chance.ts'
 
 /** Stands in every secret of a simulation, and nowhere else. */
@@ -84,6 +86,7 @@ export class Architect {
       weight: chance.is(0.03) ? 0 : chance.pick([1, 1, 1, 2, 5]),
       concurrency: chance.between(1, 4),
       filterTo: chance.is(0.25) ? 'default' : null,
+      websocket: 'auto',
       allowPrivate: chance.is(0.5),
       proxy: chance.is(0.2) ? `http://user:${secretMark}-proxy@proxy.test:8080` : null,
     }
@@ -147,7 +150,7 @@ export class Architect {
         key: `key-${nth + 1}` as KeyId,
         pools: drawn.length === 0 ? pools.slice(0, 1).map((pool) => pool.id) : drawn,
         models: chance.is(0.06) ? (chance.some(clientModels, 0.7) as readonly string[] as readonly ClientModel[]) : [],
-        limits: { concurrency: chance.is(0.1) ? chance.between(1, 8) : null, requestsPerMinute: chance.is(0.08) ? chance.between(20, 900) : null },
+        limits: { ...noLimits, concurrency: chance.is(0.1) ? chance.between(1, 8) : null, requestsPerMinute: chance.is(0.08) ? chance.between(20, 900) : null },
       }
     })
   }
@@ -156,6 +159,7 @@ export class Architect {
     const chance = this.#chance
     return {
       rules: drawRules(chance),
+      prices: bundled,
       failover: { accountsPerTurn: chance.between(1, 5), patienceMs: chance.pick([1000, 5000, 10_000]), budgetPercent: chance.pick([0, 20, 20, 50, 100]) },
       times: {
         connectMs: 10_000,

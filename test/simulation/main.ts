@@ -1,61 +1,50 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { Worker } from 'node:worker_threads'
-import { workerFile } from '../../src/lib/worker-file.ts'
-import { complaint, summary, worldsOf } from './report.ts'
-import type { Simulated } from './simulation.ts'
+import { Crew } from './crew.ts'
+import { complaint, sessionWorldsOf, summary, worldsOf, type SessionPart, type WorldPart } from './report.ts'
 import { Tally } from './tally.ts'
 
 /** How often a long run says that it goes on. */
 const progressTurns = 100_000
 
-const usage = 'npm run simulate -- [--seed N] [--turns M] [--from-turn K] [--jobs J]'
+const usage = 'npm run simulate -- [--seed N] [--turns M] [--from-turn K] [--sessions S] [--from-session K] [--jobs J]'
 
-function read(): { readonly seed: number; readonly turns: number; readonly fromTurn: number; readonly jobs: number } {
+interface Wanted {
+  readonly seed: number
+  readonly worlds: readonly (WorldPart | SessionPart)[]
+  readonly jobs: number
+}
+
+/** Turns unless sessions are asked for. */
+function read(): Wanted {
   const number = { type: 'string' } as const
-  const { values } = parseArgs({ options: { seed: number, turns: number, 'from-turn': number, jobs: number } })
+  const options = { seed: number, turns: number, 'from-turn': number, sessions: number, 'from-session': number, jobs: number }
+  const { values } = parseArgs({ options })
   const whole = (text: string | undefined, otherwise: number): number => {
     const value = text === undefined ? otherwise : Number(text)
     if (!Number.isSafeInteger(value) || value < 0) throw new TypeError(`"${text}" is not a whole number`)
     return value
   }
-  return {
-    seed: whole(values.seed, 1),
-    turns: whole(values.turns, 100_000),
-    fromTurn: whole(values['from-turn'], 0),
-    jobs: Math.max(1, whole(values.jobs, availableParallelism())),
-  }
+  const sessions = values.sessions === undefined ? [] : sessionWorldsOf(whole(values['from-session'], 0), whole(values.sessions, 0))
+  const turns = values.turns === undefined && values.sessions !== undefined ? [] : worldsOf(whole(values['from-turn'], 0), whole(values.turns, 100_000))
+  return { seed: whole(values.seed, 1), worlds: [...turns, ...sessions], jobs: Math.max(1, whole(values.jobs, availableParallelism())) }
 }
 
 /** Hands the worlds to the workers and adds up what they found, in the order of the worlds, so that the sum is the same however many there are. */
 async function main(): Promise<number> {
-  const { seed, turns, fromTurn, jobs } = read()
-  const worlds = worldsOf(fromTurn, turns)
-  const results: (Simulated | undefined)[] = []
+  const { seed, worlds, jobs } = read()
   const startMs = performance.now()
-  let next = 0
-  let isBroken = false
   let done = 0
   let told = 0
-  const work = (worker: Worker): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const take = () => {
-        const at = next++
-        const world = worlds[at]
-        if (world === undefined || isBroken) return resolve(void worker.terminate())
-        worker.once('message', (simulated: Simulated) => {
-          results[at] = simulated
-          isBroken ||= simulated.violation !== null
-          done += simulated.tally.turns
-          if (done >= told + progressTurns) console.error(`${(told = done - (done % progressTurns))} turns ...`)
-          take()
-        })
-        worker.postMessage({ seed, ...world })
-      }
-      worker.once('error', reject)
-      take()
-    })
-  await Promise.all(Array.from({ length: Math.min(jobs, worlds.length) }, () => work(new Worker(workerFile('./worker', import.meta.url)))))
+  const crew = new Crew(jobs)
+  const results = await crew.simulate(
+    worlds.map((world) => ({ seed, ...world })),
+    ({ tally }) => {
+      done += tally.turns
+      if (done >= told + progressTurns) console.error(`${(told = done - (done % progressTurns))} turns ...`)
+    },
+  )
+  await crew.dismiss()
 
   const tally = new Tally()
   const checked = new Map<string, number>()

@@ -48,10 +48,15 @@ export class Network {
     const { timeline, landscape, watch, upstreams } = this.#parts
     // By the port's promise the reason is an error.
     if (call.signal.aborted) return Promise.reject(call.signal.reason as Error)
-    const seat = landscape().seats.get(call.account.id) ?? { account: call.account, credential: call.credential, incarnation: 0 }
+    const seat = landscape().seats.get(call.account.id) ?? {
+      account: call.account,
+      credential: call.credential ?? { kind: 'api_key', apiKey: '' },
+      incarnation: 0,
+    }
     const text = call.body === null ? '' : Buffer.concat(call.body.pieces).toString('utf8')
     const sent: UpstreamCall = {
       call,
+      over: 'http',
       seat,
       account: call.account.id,
       place: '',
@@ -64,12 +69,15 @@ export class Network {
       ids: [],
       said: nothing,
       givenBytes: 0,
+      frames: [],
+      lastFrame: null,
+      dialogue: null,
       state: 'sending',
       ended: 'not yet',
     }
     story.calls.push(sent)
-    watch.sending(story, sent)
     story.note(timeline.now(), 'sent', { account: sent.account, model: sent.fields['model'], tier: sent.fields['service_tier'], bytes: text.length })
+    watch.sending(story, sent)
     return new Promise((resolve, reject) => new Exchange(this.#parts, story, sent, { resolve, reject }).start(upstreams.trouble(seat)))
   }
 }
@@ -139,6 +147,7 @@ class Exchange {
     const { scripted, ids } = upstreams.ask(seat, { method: call.method, path, body: Buffer.from(this.#sent.text), nowMs: timeline.now() })
     this.#sent.ids = ids
     this.#sent.faults = scripted.faults
+    this.#sent.dialogue = scripted.dialogue
     this.#parts.watch.asked(this.#story, this.#sent)
     if (scripted.faults.length > 0) this.#story.note(timeline.now(), 'struck by', scripted.faults)
     return scripted

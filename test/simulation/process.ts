@@ -3,9 +3,10 @@ import { LiveAccounts } from '../../src/pool/accounts.ts'
 import { RememberedOrigins } from '../../src/pool/origins.ts'
 import { Probes } from '../../src/pool/probes.ts'
 import type { Caller } from '../../src/ports/caller.ts'
-import type { Entered, Limits } from '../../src/ports/limits.ts'
+import type { Entered, Limits, Seat, Spent } from '../../src/ports/limits.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { AccountMemory } from '../../src/ports/stores.ts'
+import { noLimits } from '../../src/core/key.ts'
 import { refusal } from '../../src/core/refusal.ts'
 import { MemoryLimits } from '../../src/server/limits.ts'
 import { page } from '../support/signals.ts'
@@ -65,21 +66,26 @@ const unwell = { kind: 'unwell', signal: page(403, 'json') } as const
 
 /** The real limits, but for the requests of a minute: those are counted by the wall's clock, and are counted here by the virtual one. */
 class MinuteLimits implements Limits {
-  readonly #real = new MemoryLimits()
+  readonly #real: MemoryLimits
   readonly #clock: Timeline
   readonly #minutes = new Map<string, number>()
 
   constructor(clock: Timeline) {
     this.#clock = clock
+    this.#real = new MemoryLimits(clock)
   }
 
-  enter(caller: Caller): Promise<Entered> {
+  adopt(caller: Caller): Seat {
+    return this.#real.adopt(caller)
+  }
+
+  enter(caller: Caller, expected: Spent): Promise<Entered> {
     const { concurrency, requestsPerMinute } = caller.limits
     const minute = `${caller.key} ${Math.floor(this.#clock.now() / 60_000)}`
     const count = (this.#minutes.get(minute) ?? 0) + 1
     this.#minutes.set(minute, count)
     if (requestsPerMinute !== null && count > requestsPerMinute)
       return Promise.resolve({ kind: 'refused', refusal: refusal('rate_limit_exceeded', 'Too fast.') })
-    return this.#real.enter({ ...caller, limits: { concurrency, requestsPerMinute: null } })
+    return this.#real.enter({ ...caller, limits: { ...noLimits, concurrency } }, expected)
   }
 }

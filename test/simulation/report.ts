@@ -17,13 +17,35 @@ export function worldsOf(fromTurn: number, turns: number): readonly WorldPart[] 
   return worlds
 }
 
+/** Sessions of one world. */
+export const worldSessions = 1000
+
+export interface SessionPart {
+  readonly firstSession: number
+  readonly sessions: number
+}
+
+/** The worlds that hold the sessions from `fromSession` on. */
+export function sessionWorldsOf(fromSession: number, sessions: number): readonly SessionPart[] {
+  const worlds: SessionPart[] = []
+  const first = fromSession - (fromSession % worldSessions)
+  for (let at = first; at < fromSession + sessions; at += worldSessions)
+    worlds.push({ firstSession: at, sessions: Math.min(worldSessions, fromSession + sessions - at) })
+  return worlds
+}
+
 /** What a run came to, for a terminal. */
 export function summary(tally: Tally, checked: ReadonlyMap<string, number>, seconds: number): string {
   const rate = Math.round(tally.turns / Math.max(seconds, 0.001))
+  const sessions = tally.counts.get('sessions')
+  const begun = sessions?.get('begun') ?? 0
   const lines = [
+    ...(sessions === undefined
+      ? []
+      : [`${begun} sessions, ${sessions.get('moves') ?? 0} moves to another account: ${Math.round(begun / Math.max(seconds, 0.001))} sessions/s`]),
     `${tally.turns} turns, ${tally.attempts} attempts, ${tally.events} events, ${(tally.virtualMs / 3_600_000).toFixed(1)} h of virtual time in ${seconds.toFixed(1)} s: ${rate} turns/s`,
   ]
-  for (const what of ['outcome', 'client', 'failure', 'code', 'attempts of one turn', 'happened', 'refused before']) {
+  for (const what of ['outcome', 'client', 'served over', 'closed with', 'failure', 'code', 'attempts of one turn', 'happened', 'refused before']) {
     const kinds = tally.counts.get(what)
     if (kinds !== undefined) lines.push(`${what}: ${counted(kinds)}`)
   }
@@ -32,9 +54,11 @@ export function summary(tally: Tally, checked: ReadonlyMap<string, number>, seco
 }
 
 /** Which law was broken, how it came to that, and how to see it again. */
-export function complaint(violation: Violation, seed: number, world: WorldPart): string {
+export function complaint(violation: Violation, seed: number, world: WorldPart | SessionPart): string {
   const where = violation.turn === null ? '' : `, in turn ${violation.turn}`
-  const replay = `npm run simulate -- --seed ${seed} --from-turn ${world.firstTurn} --turns ${world.turns}`
+  const part =
+    'sessions' in world ? `--from-session ${world.firstSession} --sessions ${world.sessions}` : `--from-turn ${world.firstTurn} --turns ${world.turns}`
+  const replay = `npm run simulate -- --seed ${seed} ${part}`
   return `BROKEN: ${violation.invariant}, seed ${seed}${where}\n${violation.detail}\n${violation.trace}\nreplay: ${replay}`
 }
 

@@ -33,7 +33,7 @@ export class SendingLaws {
 
   /** Invariant 1, by the mapping that the account has at the moment of the lease. */
   upstreamReceivesOnlyMappedModels(story: Story, sent: UpstreamCall): void {
-    const expected = mappedName(sent.seat.account.mapping, String(story.fields['model']))
+    const expected = mappedName(sent.seat.account.mapping, story.ask.turn.model)
     const model = sent.fields['model']
     this.#verdicts.check('upstreamReceivesOnlyMappedModels', expected !== null && model === expected, story, () => {
       return `account ${sent.account} was sent the model ${JSON.stringify(model)}; its mapping yields ${JSON.stringify(expected)}`
@@ -77,7 +77,7 @@ export class SendingLaws {
 
   /** Invariant 11. */
   blockedAttemptSendsNothing(story: Story, sent: UpstreamCall): void {
-    const model = mappedName(sent.seat.account.mapping, String(story.fields['model'])) ?? ''
+    const model = mappedName(sent.seat.account.mapping, story.ask.turn.model) ?? ''
     const verdict = tierVerdict(story.landscape.settings.rules, sent.seat, model, story.fields['service_tier'])
     this.#verdicts.check('blockedAttemptSendsNothing', verdict.kind !== 'blocked', story, () => {
       return `the rules block the tier ${JSON.stringify(story.fields['service_tier'])} for ${model} on ${sent.account}`

@@ -122,7 +122,17 @@ class Simulation {
     if (read.kind === 'refused') return tally.count('refused before', read.refusal.code)
     const { turn } = read
     const id = `turn-${number}` as TurnId
-    const ask: Ask = { id, caller, dialect: responses, turn, body: new Kept(body.body), headers, receivedAtMs: timeline.now(), requestId: `request-${number}` }
+    const ask: Ask = {
+      id,
+      caller,
+      dialect: responses,
+      turn,
+      body: new Kept(body.body),
+      headers,
+      receivedAtMs: timeline.now(),
+      requestId: `request-${number}`,
+      session: null,
+    }
     const story = new Story(number, ask, parsed(text) ?? {}, truth.landscape)
     story.note(timeline.now(), 'asked', `${caller.key} ${endpoint} ${text}`)
     const client = new SimulatedClient(this.#setting, story, drawManner(chance))

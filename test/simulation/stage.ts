@@ -82,7 +82,7 @@ class TurnLedger implements Ledger {
     this.#story.settles++
     this.#story.record = turn
     this.#story.note(timeline.now(), 'settled', { outcome: turn.outcome, code: turn.code, tier: turn.tier })
-    keeping.noSecretIsLogged(this.#story, JSON.stringify(turn))
+    keeping.noSecretIsLogged(this.#story, inWords(turn))
     return this.#inner.settle(turn)
   }
 
@@ -96,8 +96,12 @@ class TurnLedger implements Ledger {
 }
 
 export function watchedLog(keeping: KeepingLaws, story: Story | null): Log {
-  const look = (fields: object, sentence: string) => keeping.noSecretIsLogged(story, `${sentence} ${JSON.stringify(fields)}`)
+  const look = (fields: object, sentence: string) => keeping.noSecretIsLogged(story, `${sentence} ${inWords(fields)}`)
   return { debug: look, info: look, warn: look, error: look }
+}
+
+function inWords(value: object): string {
+  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one))
 }
 
 const noMetrics: Metrics = {

@@ -2,6 +2,7 @@ import type { AccountId } from '../../src/core/ids.ts'
 import type { Outcome, TurnSettled } from '../../src/core/record.ts'
 import type { Ask } from '../../src/turn/world.ts'
 import type { Call } from '../../src/ports/transport.ts'
+import type { Dialogue } from '../../src/simulator/dialogue.ts'
 import type { Landscape, Seat } from './landscape.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -9,6 +10,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 /** One request as it left the gateway, and what its upstream said. */
 export interface UpstreamCall {
   readonly call: Call
+  readonly over: 'http' | 'websocket'
   readonly seat: Seat
   readonly account: AccountId
   /** Whose slots it takes: one account's, in one of its incarnations, in one process. */
@@ -27,6 +29,12 @@ export interface UpstreamCall {
   said: Buffer
   /** How much of it the gateway was given. */
   givenBytes: number
+  /** Over WebSocket: the frames that the upstream said. */
+  readonly frames: Buffer[]
+  /** Over WebSocket: the last frame that the gateway was given of this answer, once that has ended it. */
+  lastFrame: Buffer | null
+  /** What the model had before it; null where no model was asked. */
+  dialogue: Dialogue | null
   state: 'sending' | 'answering' | 'over'
   /** How it ended, as the gateway knows it: a head that never came, a body that came to its end, or one that did not. */
   ended: 'not yet' | 'unsent' | 'reset' | 'silent' | 'called off' | 'whole' | 'broken'
@@ -124,7 +132,9 @@ export function terminalIn(text: string): { readonly at: number; readonly isWhol
 /** Whether the upstream's last word has reached the gateway: then nothing about this attempt is ambiguous. */
 export function isFinal(call: UpstreamCall): boolean {
   if (call.status === null) return false
+  if (call.over === 'websocket' && call.lastFrame !== null) return true
   if (call.status < 200 || call.status >= 300) return true
+  if (call.over === 'websocket') return false
   const given = call.said.toString('utf8', 0, call.givenBytes)
   if (call.isStream) return terminalIn(given)?.isWhole === true
   return call.ended === 'whole' && parsed(given) !== null

@@ -1,4 +1,3 @@
-import type { SimulatedClient } from './client.ts'
 import type { Story } from './story.ts'
 
 export type Counted = Pick<Tally, 'counts' | 'turns' | 'attempts' | 'events' | 'virtualMs' | 'digest'>
@@ -19,7 +18,7 @@ export class Tally {
     kinds.set(kind, (kinds.get(kind) ?? 0) + by)
   }
 
-  story(story: Story, client: SimulatedClient): void {
+  story(story: Story, client: { readonly state: string }): void {
     this.turns++
     this.attempts += story.calls.length
     this.count('outcome', story.outcome ?? 'lost in a crash')

@@ -1,7 +1,8 @@
 import type { Failure } from '../../src/core/failure.ts'
 import type { AccountId, ClientModel, KeyId, PoolId } from '../../src/core/ids.ts'
 import type { Candidate } from '../../src/core/route.ts'
-import type { Accounts, Lease, Waited, WaitWish } from '../../src/ports/pool.ts'
+import type { Window } from '../../src/core/windows.ts'
+import type { Accounts, Lease, Renewal, Waited, WaitWish } from '../../src/ports/pool.ts'
 import type { KeepingLaws } from './keeping.ts'
 import type { Story } from './story.ts'
 import type { Timeline } from './timeline.ts'
@@ -84,6 +85,14 @@ export class TurnAccounts implements Accounts {
     }
   }
 
+  refusedWebSocket(lease: Lease, status: number | null, atMs: number): void {
+    this.#inner.refusedWebSocket(lease, status, atMs)
+  }
+
+  speaksWebSocket(account: AccountId): boolean {
+    return this.#inner.speaksWebSocket(account)
+  }
+
   proved(lease: Lease, startedAtMs: number): void {
     this.#watch.keeping.cancelledTurnChangesNoHealth(this.#story, 'proved')
     this.#inner.proved(lease, startedAtMs)
@@ -107,6 +116,14 @@ export class TurnAccounts implements Accounts {
       if (isLonger) truth.rests.set(lease.account.id, { sinceMs: atMs, untilMs: failure.resetAtMs, of })
     }
     this.#inner.failed(lease, failure, atMs)
+  }
+
+  renew(lease: Lease, signal: AbortSignal): Promise<Renewal> {
+    return this.#inner.renew(lease, signal)
+  }
+
+  metered(lease: Lease, windows: readonly Window[]): void {
+    this.#inner.metered(lease, windows)
   }
 
   takeBack(account: AccountId, atMs: number): void {

@@ -26,7 +26,7 @@ const troubles: readonly Trouble[] = [
 ]
 
 /** A memory that says which ids it has just given out. `nth`: tells the ids of one service from another's to their last letters, which seals are made of. */
-class TellingMemory extends Memory {
+export class TellingMemory extends Memory {
   issued: string[] = []
   readonly #nth: number
 
@@ -54,12 +54,17 @@ export class Upstreams {
   }
 
   /** From now on this account's upstream behaves in another way: mostly well. */
-  turnWeather(seat: Seat): void {
+  turnWeather(seat: Seat, draw: (chance: Chance, seat: Seat) => BehaviourSpec = drawBehaviour): void {
     const chance = this.#chance
-    this.#service(seat.account.baseUrl).set(secretOf(seat), drawBehaviour(chance, seat))
+    this.#service(seat.account.baseUrl).set(secretOf(seat), draw(chance, seat))
     const line = `${seat.account.baseUrl} ${seat.account.id}`
     if (chance.is(0.08)) this.#lines.set(line, { trouble: chance.pick(troubles), share: chance.pick([0.1, 0.5, 1]) })
     else this.#lines.delete(line)
+  }
+
+  /** The service behind an account's base URL. */
+  memoryOf(seat: Seat): TellingMemory {
+    return this.#service(seat.account.baseUrl)
   }
 
   /** What befalls this attempt on its way; null: it arrives, and its answer will come. */
@@ -89,7 +94,7 @@ export function secretOf({ credential }: Seat): string {
   return credential.kind === 'api_key' ? credential.apiKey : credential.accessToken
 }
 
-function drawBehaviour(chance: Chance, seat: Seat): BehaviourSpec {
+export function drawBehaviour(chance: Chance, seat: Seat): BehaviourSpec {
   const label = seat.account.id
   const faults = chance.is(0.3) ? Array.from({ length: chance.is(0.2) ? 2 : 1 }, () => drawFault(chance, seat)) : []
   return {

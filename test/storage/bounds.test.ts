@@ -12,7 +12,7 @@ import { account, listening, opened, storeOptions } from './samples.ts'
 describe('the store is bounded', () => {
   it(`in questions under way: at most ${questionsMax}, each for ${answerMs} ms, and a thread that does not end is ended`, async () => {
     const clock = new VirtualClock()
-    const read = new ReadSide({ file: 'unused', worker: new URL('silent-reader.ts', import.meta.url), clock, commitMs: 5000, log: listening().log })
+    const read = new ReadSide({ file: 'unused', worker: new URL('silent-reader.ts', import.meta.url), clock, log: listening().log })
     await read.open()
     const asked = Array.from({ length: questionsMax }, () => read.ask({ kind: 'memories' }))
     await expect(read.ask({ kind: 'memories' })).rejects.toThrow('Too many questions')
@@ -55,7 +55,7 @@ describe('the store is bounded', () => {
     await store.close()
     const db = new Sqlite(options.file)
     const statements = prepareStatements(db)
-    const sweep = { kind: 'sweep', turnsBefore: firstIdAt(2 ** 47), ownersBeforeMs: 0 } as const
+    const sweep = { kind: 'sweep', turnsBefore: firstIdAt(2 ** 47), ownersBeforeMs: 0, daysBeforeMs: 0 } as const
     expect([statements.sweepStep(sweep), statements.sweepStep(sweep), statements.sweepStep(sweep)].map((swept) => swept.turns)).toEqual([500, 1, 0])
     db.close()
   })

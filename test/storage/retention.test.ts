@@ -8,7 +8,8 @@ import type { Store } from '../../src/storage/store.ts'
 import { settled as allSettled, VirtualClock } from '../support/virtual-clock.ts'
 import { attempt, everything, listening, opened, settled, storeOptions } from './samples.ts'
 
-const dayMs = 24 * 3600 * 1000
+const hourMs = 3600 * 1000
+const dayMs = 24 * hourMs
 
 describe('what is too old', () => {
   it('is deleted at the start and every hour, counted from then', async () => {
@@ -16,7 +17,7 @@ describe('what is too old', () => {
     const sweeps: SweepMessage[] = []
     const sweep = (message: SweepMessage) => {
       sweeps.push(message)
-      return Promise.resolve({ turns: 0, owners: 0 })
+      return Promise.resolve({ turns: 0, owners: 0, days: 0 })
     }
     const retention = new Retention({ clock, log: listening().log, keptMs: 90 * dayMs, sweep })
     const startMs = clock.now()
@@ -25,9 +26,9 @@ describe('what is too old', () => {
     retention.keep(7 * dayMs)
     await clock.advance(sweepEveryMs)
     expect(sweeps).toEqual([
-      { kind: 'sweep', turnsBefore: firstIdAt(startMs - 90 * dayMs), ownersBeforeMs: startMs - ownersKeptMs },
-      { kind: 'sweep', turnsBefore: firstIdAt(startMs + sweepEveryMs - 90 * dayMs), ownersBeforeMs: startMs + sweepEveryMs - ownersKeptMs },
-      { kind: 'sweep', turnsBefore: firstIdAt(startMs + 2 * sweepEveryMs - 7 * dayMs), ownersBeforeMs: startMs + 2 * sweepEveryMs - ownersKeptMs },
+      { kind: 'sweep', turnsBefore: firstIdAt(startMs - 90 * dayMs), ownersBeforeMs: startMs - ownersKeptMs, daysBeforeMs: startMs - 2 * hourMs },
+      { kind: 'sweep', turnsBefore: firstIdAt(startMs + sweepEveryMs - 90 * dayMs), ownersBeforeMs: startMs + sweepEveryMs - ownersKeptMs, daysBeforeMs: startMs + sweepEveryMs - 2 * hourMs },
+      { kind: 'sweep', turnsBefore: firstIdAt(startMs + 2 * sweepEveryMs - 7 * dayMs), ownersBeforeMs: startMs + 2 * sweepEveryMs - ownersKeptMs, daysBeforeMs: startMs + 2 * sweepEveryMs - 2 * hourMs },
     ])
     retention.stop()
     expect(clock.pending).toBe(0)
@@ -52,7 +53,7 @@ describe('what is too old', () => {
     const store = await openOn(31)
     const sweep = store.sweep()
     await settle(store, 31, 0, 'new')
-    expect(await sweep).toEqual({ turns: 1200, owners: 1200 })
+    expect(await sweep).toEqual({ turns: 1200, owners: 1200, days: 0 })
     expect(sentences).toContain('old records were deleted')
     expect((await store.turns.list(everything)).map((row) => row.key)).toEqual(['day 31', 'day 25'])
     expect((await store.turns.list({ ...everything, account: 'main' })).length).toBe(2)
@@ -70,8 +71,8 @@ describe('what is too old', () => {
     await Promise.all(Array.from({ length: 3 }, (_, n) => store.ledger.open(opened({ id: firstIdAt(clock.now() - 2 * dayMs + n) as TurnId }))))
     const both = await Promise.all([store.sweep(), store.sweep()])
     expect(both).toEqual([
-      { turns: 3, owners: 0 },
-      { turns: 3, owners: 0 },
+      { turns: 3, owners: 0, days: 0 },
+      { turns: 3, owners: 0, days: 0 },
     ])
     await allSettled()
     await store.close()

@@ -47,6 +47,7 @@ export function attempt(by: string, more: Partial<AttemptRecord> = {}): AttemptR
     because: 'priority 10, least loaded',
     notChosen: [{ account: account('spare'), why: 'cooling', count: 1 }],
     usage: null,
+    price: '5/0.5/5/30',
     ...more,
   }
 }
@@ -60,6 +61,7 @@ export function settled(turn: TurnOpened, more: Partial<TurnSettled> = {}): Turn
     durationMs: 3120,
     tier: { requested: turn.tierRequested, sent: null, served: 'default', billed: 'default' },
     usage: { inputTokens: 1200, cachedTokens: 1000, cacheWriteTokens: 0, outputTokens: 88, reasoningTokens: 20 },
+    charge: { nanoUsd: 4_140_000n, estimatedNanoUsd: null, notionalNanoUsd: null },
     attempts: [attempt('main')],
     owned: null,
     ...more,
@@ -79,6 +81,11 @@ export function folder(): string {
   return fs.mkdtempSync(path.join(os.tmpdir(), 'turnout store '))
 }
 
+/** Of the stores of tests: large enough for a few hundred turns. */
+export const spoolBytes = 256 * 1024
+
 export function storeOptions(more: Partial<StoreOptions> = {}): StoreOptions {
-  return { file: path.join(folder(), 'turnout.db'), clock: systemClock, commitMs: 5000, retentionMs: 90 * 24 * 3600 * 1000, log: listening().log, ...more }
+  const at = folder()
+  const spool = { file: path.join(at, 'turnout.spool'), bytes: spoolBytes }
+  return { file: path.join(at, 'turnout.db'), spool, clock: systemClock, commitMs: 1000, retentionMs: 90 * 24 * 3600 * 1000, log: listening().log, ...more }
 }

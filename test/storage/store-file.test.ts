@@ -1,12 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import Sqlite from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
 import { describe, expect, it } from 'vitest'
+import type { TurnId } from '../../src/core/ids.ts'
 import { migrations } from '../../src/storage/migrations.ts'
-import { schemaVersion } from '../../src/storage/schema.ts'
+import { applicationId, schemaVersion } from '../../src/storage/schema.ts'
 import { StoreError } from '../../src/storage/store-error.ts'
 import { openStore } from '../../src/storage/store.ts'
-import { folder, listening, opened, storeOptions } from './samples.ts'
+import { folder, listening, opened, settled, storeOptions } from './samples.ts'
 
 async function wellFormed(): Promise<string> {
   const options = storeOptions()
@@ -111,6 +113,23 @@ describe('the schema', () => {
   it('has the version that its migrations make', () => {
     expect(migrations.length).toBe(schemaVersion)
     expect(migrations.map((migration) => migration.name)).toEqual(migrations.map((migration) => migration.name).toSorted())
+  })
+
+  it('of a file that knew no charges becomes ours: its turns stay, and what they cost stays unknown', async () => {
+    const file = path.join(folder(), 'turnout.db')
+    const db = new Sqlite(file)
+    await migrations[0]?.up(new Kysely<unknown>({ dialect: new SqliteDialect({ database: db }) }))
+    db.exec(`insert into turns (id, key, endpoint, transport, model, started_at, status) values ('t', 'laptop', 'responses', 'http', 'm', 1, 'settled')`)
+    db.pragma(`application_id = ${applicationId}`)
+    db.pragma('user_version = 1')
+    db.close()
+    const store = await openStore(storeOptions({ file }))
+    expect(await store.turns.find('t' as TurnId)).toMatchObject({ charge: { nanoUsd: null, estimatedNanoUsd: null, notionalNanoUsd: null } })
+    const turn = opened()
+    const charge = { nanoUsd: 9_007_199_254_740_991n, estimatedNanoUsd: 1n, notionalNanoUsd: 2n }
+    await store.ledger.settle(settled(turn, { charge }))
+    expect(await store.turns.find(turn.id)).toMatchObject({ charge })
+    await store.close()
   })
 
   it('is made in an empty file that is already there', async () => {

@@ -36,6 +36,7 @@ describe('the books of turns', () => {
       durationMs: null,
       tier: { requested: 'fast', sent: null, served: null, billed: null },
       usage: null,
+      charge: { nanoUsd: null, estimatedNanoUsd: null, notionalNanoUsd: null },
       attempts: [],
     })
   })
@@ -63,6 +64,7 @@ describe('the books of turns', () => {
       durationMs: 3120,
       tier: record.tier,
       usage: record.usage,
+      charge: record.charge,
       attempts: record.attempts,
     })
   })
@@ -252,7 +254,7 @@ describe('closing the store', () => {
     await expect(store.turns.find(turn.id)).rejects.toThrow('cannot be read')
     await expect(store.entities.write('rules', '[]', 0)).rejects.toThrow('does not take writes')
     expect(store.ready()).toBe(false)
-    expect(fs.readdirSync(path.dirname(options.file))).toEqual(['turnout.db'])
+    expect(fs.readdirSync(path.dirname(options.file))).toEqual(['turnout.db', 'turnout.spool'])
     const db = new Sqlite(options.file, { readonly: true })
     expect(db.prepare('select id, status from turns').all()).toEqual([{ id: turn.id, status: 'settled' }])
     db.close()

@@ -1,49 +1,109 @@
 import Sqlite from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import { LedgerStuck } from '../../src/ports/ledger.ts'
+import type { TurnRow } from '../../src/ports/stores.ts'
+import { LeftSpool } from '../../src/storage/spool-recovery.ts'
 import { openStore } from '../../src/storage/store.ts'
+import type { Store, StoreOptions } from '../../src/storage/store.ts'
+import { eventually } from '../support/client.ts'
 import { everything, listening, opened, settled, storeOptions } from './samples.ts'
 
+/** Another program that holds the file. The answer lets it go. */
+function lock({ file }: StoreOptions): () => void {
+  const other = new Sqlite(file)
+  other.exec('begin exclusive')
+  return () => {
+    other.exec('rollback')
+    other.close()
+  }
+}
+
+const inStore = (store: Store): Promise<number> => eventually(() => store.ledger.lag(), (lag: number) => lag === 0)
+const statuses = async (store: Store): Promise<readonly TurnRow['status'][]> => (await store.turns.list(everything)).map((row) => row.status).toSorted()
+
+// Case G2.
 describe('a store whose file another program locks while it runs', () => {
-  it('tells the turns within the time set, refuses more, and writes each record once when the lock is gone', async () => {
+  it('keeps records in the spool, and has each of them once when the lock is gone', async () => {
     const { log, sentences } = listening()
-    const options = storeOptions({ commitMs: 400, log })
+    const options = storeOptions({ commitMs: 300, log })
     const store = await openStore(options)
     const running = opened()
     await store.ledger.open(running)
 
-    const other = new Sqlite(options.file)
-    other.exec('begin exclusive')
+    const unlock = lock(options)
     const beganMs = Date.now()
-    const refused = [store.ledger.open(opened()), store.ledger.settle(settled(running)), store.entities.write('rules', '[]', 0)]
-    for (const outcome of await Promise.allSettled(refused)) expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(LedgerStuck) })
+    await Promise.all([store.ledger.open(opened()), store.ledger.settle(settled(running))])
     expect(Date.now() - beganMs).toBeLessThan(2000)
-    expect([store.ledger.commits(), store.ready(), store.ledger.lag()]).toEqual([false, false, 2])
+    expect([store.ledger.commits(), store.ready(), store.ledger.lag()]).toEqual([true, false, 2])
+    await store.ledger.settle(settled(opened()))
     expect(sentences).toEqual(['the store does not commit; trying again'])
-    const late = store.ledger.settle(settled(opened()))
     expect(await store.turns.find(running.id)).toMatchObject({ status: 'open' })
+    expect(new LeftSpool(options.spool?.file ?? '').isEmpty()).toBe(false)
 
-    other.exec('rollback')
-    other.close()
-    await late.catch(() => {})
-    await store.ledger.open(opened()).catch(() => {})
-    await store.sweep()
-    expect([store.ledger.commits(), store.ready(), store.ledger.lag()]).toEqual([true, true, 0])
+    unlock()
+    await inStore(store)
+    expect([store.ledger.commits(), store.ready()]).toEqual([true, true])
     expect(sentences.slice(1)).toEqual(['the store commits again'])
-    expect((await store.turns.list(everything)).map((row) => row.status).toSorted()).toEqual(['open', 'open', 'settled', 'settled'])
-    expect(await store.entities.read('rules')).toEqual({ json: '[]', version: 1 })
+    expect(await statuses(store)).toEqual(['open', 'settled', 'settled'])
+    expect(await store.usage.sum({ by: 'key', fromMs: null, toMs: null })).toMatchObject([{ name: 'laptop', turns: 2 }])
+    await store.close()
+    expect(new LeftSpool(options.spool?.file ?? '').isEmpty()).toBe(true)
+  })
+
+  it('is closed within the time set all the same, and the next start finds its records in the spool', async () => {
+    const options = storeOptions({ commitMs: 300 })
+    const store = await openStore(options)
+    const left = opened()
+    const done = opened()
+    await store.ledger.open(done)
+    const unlock = lock(options)
+    await Promise.all([store.ledger.open(left), store.ledger.settle(settled(done))])
+    await store.close()
+    unlock()
+
+    const { log, sentences } = listening()
+    const next = await openStore({ ...options, log })
+    expect(sentences).toEqual(['what an earlier process left in the spool is in the store now'])
+    expect(await next.turns.find(left.id)).toMatchObject({ status: 'interrupted' })
+    expect(await next.turns.find(done.id)).toMatchObject({ status: 'settled', usage: { inputTokens: 1200 } })
+    await next.close()
+    const third = await openStore({ ...options, log })
+    expect([await statuses(third), sentences.length]).toEqual([['interrupted', 'settled'], 1])
+    await third.close()
+  })
+
+  it('tells turns that they are not on record when the spool is full, lets no more in, and writes all of them when the lock is gone', async () => {
+    const { log, sentences } = listening()
+    const options = storeOptions({ commitMs: 200, log })
+    const store = await openStore({ ...options, spool: { file: options.spool?.file ?? '', bytes: 20_000 } })
+    const unlock = lock(options)
+    let turns = 0
+    const full = async (): Promise<unknown> => {
+      for (;;) {
+        turns += 1
+        try {
+          await store.ledger.settle(settled(opened()))
+        } catch (error) {
+          return error
+        }
+      }
+    }
+    expect(await full()).toBeInstanceOf(LedgerStuck)
+    expect([store.ledger.commits(), sentences.at(-1)]).toEqual([false, 'records of turns are on no disk'])
+    unlock()
+    await inStore(store)
+    expect(store.ledger.commits()).toBe(true)
+    expect((await statuses(store)).length).toBe(turns)
     await store.close()
   })
+})
 
-  it('is closed within the time set all the same, and says that records are lost', async () => {
-    const { log, sentences } = listening()
-    const options = storeOptions({ commitMs: 300, log })
-    const store = await openStore(options)
-    const other = new Sqlite(options.file)
-    other.exec('begin exclusive')
-    const open = store.ledger.open(opened())
-    await Promise.all([store.close(), expect(open).rejects.toThrow(LedgerStuck)])
-    expect(sentences).toContain('the store was closed with records that it could not write')
-    other.close()
-  })
+it('changes of the operator wait for the store for 5 s, and are told then', async () => {
+  const options = storeOptions()
+  const store = await openStore(options)
+  const unlock = lock(options)
+  await expect(store.entities.write('rules', '[]', 0)).rejects.toThrow(LedgerStuck)
+  unlock()
+  expect(await eventually(() => store.entities.read('rules'), (stored) => stored !== null)).toEqual({ json: '[]', version: 1 })
+  await store.close()
 })

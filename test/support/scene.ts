@@ -58,6 +58,7 @@ export function configurationOf({ accounts, ...sections }: Scene, place: Place):
     ],
     admin: { token: adminToken },
     log: { level: 'debug' },
+    ledger: { spool: '1MiB' },
     ...sections,
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import type { Json } from './client.ts'
 
 /** A turn as the client of a session has it: its events, oldest first, the terminal one last. */

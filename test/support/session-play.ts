@@ -28,7 +28,7 @@ export const strayBegan = (lane: string = defaultLane): Event => ({ kind: 'stray
 export const failed = (account: string, failure: FailureKind): Event => ({ kind: 'attempt-failed', account: account as AccountId, failure })
 export const rang = (timer: Timer): Event => ({ kind: 'rang', timer })
 export const drain: Event = { kind: 'drain' }
-export const keyRevoked: Event = { kind: 'key-revoked' }
+export const keyRevoked: Event = { kind: 'key-revoked', lane: null }
 export const clientGone: Event = { kind: 'client-gone' }
 export const clientStuck: Event = { kind: 'client-stuck' }
 

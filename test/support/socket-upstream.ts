@@ -50,7 +50,11 @@ export async function socketUpstream(hear: (frame: Json, end: UpstreamEnd) => vo
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     ends,
-    heard: (count) => eventually(() => frames, (seen) => seen.length >= count),
+    heard: (count) =>
+      eventually(
+        () => frames,
+        (seen) => seen.length >= count,
+      ),
   }
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import type { TurnRow } from '../../src/ports/stores.ts'
 import type { Received } from '../../src/simulator/received.ts'
@@ -70,8 +71,8 @@ export class Talk {
 
   #compare(asked: readonly Json[]): void {
     const client = asked.map(bare)
-    const last = JSON.stringify(client.at(-1))
-    const seen = this.#on.simulator.received().filter(({ dialogue }) => JSON.stringify(bare(dialogue?.at(-1) ?? {})) === last)
+    const last = client.at(-1)
+    const seen = this.#on.simulator.received().filter(({ dialogue }) => isDeepStrictEqual(bare(dialogue?.at(-1) ?? {}), last))
     const model = (seen.at(-1)?.dialogue ?? []).map(bare)
     expect(model.filter(isSaid)).toEqual(client.filter(isSaid))
     for (const reasoning of model.filter((item) => !isSaid(item))) expect(client).toContainEqual(reasoning)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fresh, type Condition } from '../../src/core/health.ts'
 import type { KeyId, TurnId } from '../../src/core/ids.ts'
+import { noLimits } from '../../src/core/key.ts'
 import type { Outcome } from '../../src/core/record.ts'
 import { dialects } from '../../src/dialect/registry.ts'
 import { Body } from '../../src/lib/body.ts'
@@ -12,6 +13,7 @@ import { runTurn } from '../../src/turn/run-turn.ts'
 import type { Ask, World } from '../../src/turn/world.ts'
 import { account, accountId, poolId } from '../support/accounts.ts'
 import { LivePool } from '../support/live-pool.ts'
+import { bundled } from '../support/prices.ts'
 import { times } from '../support/times.ts'
 import { settled } from '../support/virtual-clock.ts'
 
@@ -99,13 +101,14 @@ class Rig {
       accounts: this.pool.accounts,
       transport: { send: (call) => this.#send(call) },
       ledger: { open: () => this.opened.promise, settle: () => this.settled.promise, commits: () => true, lag: () => 0 },
-      limits: { enter: () => Promise.resolve({ kind: 'entered', leave: quiet }) },
+      limits: { enter: () => Promise.resolve({ kind: 'entered', leave: quiet }), adopt: () => ({ leave: quiet }) },
       owners: { find: () => Promise.resolve(null) },
       origins: { sealedBy: () => null, rememberSealed: quiet, turnStateOf: () => null, rememberTurnState: quiet },
       metrics: { turnEnded: quiet, attemptEnded: quiet, refused: quiet, tierServedAbove: quiet },
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       settings: () => ({
         rules: [],
+        prices: bundled,
         failover: { accountsPerTurn: 4, patienceMs: 0, budgetPercent: 20 },
         times,
         bounds: {
@@ -135,7 +138,7 @@ function ask(fields: object, receivedAtMs: number, letGo: (body: Body, lent: num
   if (body.kind !== 'body') throw new Error(body.kind)
   const read = dialect.read(body.body, 'responses', {})
   if (read.kind !== 'turn') throw new Error(read.refusal.message)
-  const caller = { key: 'laptop' as KeyId, pools: [poolId('default')], models: [], limits: { concurrency: null, requestsPerMinute: null, sessions: null } }
+  const caller = { key: 'laptop' as KeyId, pools: [poolId('default')], models: [], limits: noLimits }
   return { id: 'turn-1' as TurnId, caller, dialect, turn: read.turn, body: new Kept(body.body, letGo), headers: {}, receivedAtMs, requestId: 'request-1', session: null }
 }
 

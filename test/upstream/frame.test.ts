@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createdId, errorCode, frameLane, frameType, isTerminal, steerOf } from '../../src/upstream/frame.ts'
+import { createdId, errorCode, frameLane, frameType, isPlainOutput, isTerminal, steerOf } from '../../src/upstream/frame.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -18,6 +18,22 @@ describe('what is looked up in a frame', () => {
     ['of an empty frame', '', null],
   ] as const) {
     it(`its type, ${what}`, () => expect(frameType(bytes(frame))).toBe(type))
+  }
+
+  for (const type of ['response.output_text.delta', 'response.output_item.done', 'response.output_audio.delta']) {
+    it(`nothing more, where it is plainly a ${type}`, () => expect(isPlainOutput(bytes(`{"type":"${type}"}`))).toBe(true))
+  }
+
+  for (const frame of [
+    '{"type":"response.completed"}',
+    '{"type":"response.created"}',
+    '{"type":"response.steer.accepted"}',
+    '{"type":"error"}',
+    '{"type":"response.output',
+    ' {"type":"response.output_text.delta"}',
+    '',
+  ]) {
+    it(`its type, where that is not plain: ${frame}`, () => expect(isPlainOutput(bytes(frame))).toBe(false))
   }
 
   for (const [what, frame, lane] of [

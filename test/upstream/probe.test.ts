@@ -133,8 +133,12 @@ describe('the list of models', () => {
   it('is unknown when the upstream has none', async () => expect(await listing(scripted(answer(404, '')))).toBeNull())
   it('is unknown when it is not JSON or has another shape', () => {
     expect(modelNames(Buffer.from('<html>'))).toBeNull()
-    expect(modelNames(Buffer.from('{"models":[]}'))).toBeNull()
+    expect(modelNames(Buffer.from('{"others":[]}'))).toBeNull()
     expect(modelNames(Buffer.from('null'))).toBeNull()
+  })
+
+  it('is read as the Codex backend gives it, too', () => {
+    expect(modelNames(Buffer.from('{"models":[{"slug":"gpt-5.5"},{"slug":"gpt-6"},{"title":"x"}]}'))).toEqual(['gpt-5.5', 'gpt-6'])
   })
 
   it('is unknown, and cancelled, beyond 4 MiB', async () => {

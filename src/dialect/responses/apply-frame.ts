@@ -2,6 +2,7 @@ import type { FramePlan, Plan } from '../../core/shape.ts'
 import type { Said } from '../../core/replay.ts'
 import { Body, type Edit } from '../../lib/body.ts'
 import { openBrace } from '../../lib/json-scan.ts'
+import { codexItem } from './codex-edits.ts'
 import { turnStateName } from './frame.ts'
 
 const nothingGoverned: ReadonlySet<string> = new Set()
@@ -26,7 +27,7 @@ export function frameEdits(plan: Plan, frame: FramePlan, body: Body): readonly E
     if (body.value('stream') !== true) edits.push({ kind: 'set', member: 'stream', json: 'true' })
   }
   if (frame.turnState === 'drop') edits.push(...withoutTurnState(body))
-  if (frame.replay !== null) edits.push({ kind: 'set', member: 'input', json: inputOf(frame.replay) })
+  if (frame.replay !== null) edits.push({ kind: 'set', member: 'input', json: inputOf(frame.replay, plan) })
   if (frame.replay !== null || frame.continues === 'dropped') drop('previous_response_id')
   return edits
 }
@@ -41,11 +42,13 @@ function withoutTurnState(body: Body): readonly Edit[] {
   return [{ kind: 'set', member: 'client_metadata', json: metadata.edited([{ kind: 'drop', member: turnStateName }]).pieces }]
 }
 
-function inputOf(said: readonly Said[]): readonly Buffer[] {
+function inputOf(said: readonly Said[], { upstream }: Plan): readonly Buffer[] {
   const pieces: Buffer[] = []
   for (const { item, without } of said) {
     pieces.push(pieces.length === 0 ? opening : comma)
-    if (without === 'nothing') pieces.push(item.json)
+    const edited = upstream === 'codex' ? codexItem(item.json, without === 'nothing' ? 'typed-ids' : 'no-ids') : null
+    if (edited !== null) for (const piece of edited) pieces.push(piece)
+    else if (without === 'nothing') pieces.push(item.json)
     else for (const piece of withoutId(item.json)) pieces.push(piece)
   }
   return pieces.length === 0 ? [opening, closing] : [...pieces, closing]

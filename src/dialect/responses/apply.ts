@@ -1,6 +1,7 @@
 import type { Plan } from '../../core/shape.ts'
 import type { Body, Edit } from '../../lib/body.ts'
 import { frameEdits } from './apply-frame.ts'
+import { codexEdits } from './codex-edits.ts'
 import { isReference } from './read.ts'
 
 /** What this attempt says differently from the client. No edit: the very bytes go out. */
@@ -15,6 +16,7 @@ export function apply(plan: Plan, body: Body): readonly Edit[] {
     edits.push({ kind: 'drop-items', member: 'input', indexes: plan.dropItems })
     edits.push({ kind: 'drop-in-items', member: 'input', indexes: named(body), name: 'id' })
   }
+  if (plan.upstream === 'codex') edits.push(...codexEdits(plan, body))
   return edits
 }
 

@@ -1,5 +1,6 @@
 import type { ResponseId } from '../../core/ids.ts'
 import type { Item } from '../../core/transcript.ts'
+import type { Reading } from '../../core/windows.ts'
 import { Body, type Edit } from '../../lib/body.ts'
 import { dataSpan, eventType, joinedData } from '../../lib/sse.ts'
 import type { AnswerEnd, EventObserver, Seen, Watched } from '../dialect.ts'
@@ -8,6 +9,7 @@ import { statusOf } from './error-status.ts'
 import { turnStateName } from './frame.ts'
 import { frameType } from './frame-of.ts'
 import { packed, textsOf, type Text } from './items.ts'
+import { readingsOf } from './rate-limits.ts'
 import { endOf, itemsOf, restored, sealOf } from './response.ts'
 
 const output: Seen = { kind: 'output' }
@@ -19,6 +21,9 @@ export const keptItemsBytesMax = 16 * 1024 * 1024
 /** Routing tokens that nobody has asked for yet; of more the latest count. */
 const turnStatesMax = 16
 
+/** The same of windows of the quota. */
+const readingsMax = 16
+
 /** Watches a stream of Responses events. Only lifecycle events, finished items and the terminal one are looked into; deltas are passed by their name. */
 export class ResponsesObserver implements EventObserver {
   readonly #watched: Watched
@@ -29,6 +34,7 @@ export class ResponsesObserver implements EventObserver {
   /** Whether a finished item could not be read. */
   #itemsLost = false
   #turnStates: string[] = []
+  #readings: readonly Reading[] = []
   /** The response of the terminal event, for a client that keeps what it heard. */
   #last: Body | null = null
 
@@ -59,6 +65,9 @@ export class ResponsesObserver implements EventObserver {
       case 'response.metadata':
       case 'codex.response.metadata':
         this.#metadata(bytes, start, end)
+        return { kind: 'held', bytes: bytes.subarray(start, end) }
+      case 'codex.rate_limits':
+        this.#metered(bytes, start, end)
         return { kind: 'held', bytes: bytes.subarray(start, end) }
       default:
         return type.startsWith('response.') ? output : { kind: 'held', bytes: bytes.subarray(start, end) }
@@ -91,6 +100,12 @@ export class ResponsesObserver implements EventObserver {
     return states
   }
 
+  readings(): readonly Reading[] {
+    const readings = this.#readings
+    if (readings.length > 0) this.#readings = []
+    return readings
+  }
+
   #event(bytes: Buffer, start: number, end: number): Event | null {
     return Event.parse(bytes, { start, end, framing: this.#watched.framing })
   }
@@ -102,6 +117,10 @@ export class ResponsesObserver implements EventObserver {
       if (name.toLowerCase() !== turnStateName || typeof state !== 'string') continue
       this.#turnStates = [...this.#turnStates.slice(1 - turnStatesMax), state]
     }
+  }
+
+  #metered(bytes: Buffer, start: number, end: number): void {
+    this.#readings = [...this.#readings, ...readingsOf(this.#event(bytes, start, end)?.data.value('rate_limits'))].slice(-readingsMax)
   }
 
   #lifecycle(bytes: Buffer, start: number, end: number): Buffer {

@@ -4,6 +4,7 @@ import { apply } from './apply.ts'
 import { readError } from './error.ts'
 import { parseFrame, readCreate, readFrame, update } from './frame.ts'
 import { frameOf } from './frame-of.ts'
+import { gather } from './gather.ts'
 import { itemsOf } from './items.ts'
 import { ResponsesObserver } from './observe.ts'
 import { governed, read } from './read.ts'
@@ -43,6 +44,7 @@ export const responses: Dialect = {
   apply,
   observe: (watched) => new ResponsesObserver(watched),
   observeAnswer,
+  gather,
   readError,
   refuse,
   retell,

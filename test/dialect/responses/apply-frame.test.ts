@@ -9,6 +9,8 @@ import { item } from '../../support/dialogue.ts'
 const asItIs: FramePlan = { to: 'websocket', model: 'as-it-stands', turnState: 'pass', replay: null, continues: 'as-it-stands' }
 const bridged: FramePlan = { ...asItIs, to: 'http' }
 const plan = (frame: Partial<FramePlan>, differing: Partial<Plan> = {}): Plan => ({
+  upstream: 'openai',
+  endpoint: 'responses',
   model: 'gpt-5.5' as UpstreamModel,
   renamed: null,
   tier: { kind: 'pass', rule: null, canonical: null },

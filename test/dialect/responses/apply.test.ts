@@ -5,6 +5,8 @@ import { apply } from '../../../src/dialect/responses/apply.ts'
 import { bodyOf } from '../../support/bodies.ts'
 
 const plan = (differing: Partial<Plan> = {}): Plan => ({
+  upstream: 'openai',
+  endpoint: 'responses',
   model: 'gpt-5.5' as UpstreamModel,
   renamed: null,
   tier: { kind: 'pass', rule: null, canonical: null },
