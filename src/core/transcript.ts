@@ -31,9 +31,10 @@ export const overheadBytes = 256
 /** What a session has said and heard, as far as it fits: a graph of answers, each under its own id. Stateful, but pure: no clock, no I/O. */
 export class Transcript {
   readonly #bytesMax: number
-  /** Oldest first. */
-  readonly #nodes = new Map<ResponseId, { readonly node: Node; readonly bytes: number }>()
+  /** Oldest first. `wholeAt`: how many had been dropped when the dialogue up to this one was last found whole. */
+  readonly #nodes = new Map<ResponseId, { readonly node: Node; readonly bytes: number; wholeAt: number }>()
   #bytes = 0
+  #dropped = 0
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax
@@ -53,7 +54,7 @@ export class Transcript {
       if (this.#bytes + bytes <= this.#bytesMax) break
       this.#drop(oldest)
     }
-    this.#nodes.set(node.id, { node, bytes })
+    this.#nodes.set(node.id, { node, bytes, wholeAt: -1 })
     this.#bytes += bytes
   }
 
@@ -73,14 +74,29 @@ export class Transcript {
     return chain.toReversed()
   }
 
+  /** Whether the dialogue up to this answer is kept. What was found whole stays so until something is dropped, so that each turn looks at its own answer only. */
+  isWhole(id: ResponseId): boolean {
+    const seen: { wholeAt: number }[] = []
+    for (let at: ResponseId | null = id; at !== null;) {
+      const kept = this.#nodes.get(at)
+      if (kept === undefined || seen.length === this.#nodes.size) return false
+      if (kept.wholeAt === this.#dropped) break
+      seen.push(kept)
+      at = kept.node.parent
+    }
+    for (const kept of seen) kept.wholeAt = this.#dropped
+    return true
+  }
+
   clear(): void {
     this.#nodes.clear()
+    this.#dropped++
     this.#bytes = 0
   }
 
   #drop(id: ResponseId): void {
     this.#bytes -= this.#nodes.get(id)?.bytes ?? 0
-    this.#nodes.delete(id)
+    if (this.#nodes.delete(id)) this.#dropped++
   }
 }
 

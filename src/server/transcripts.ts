@@ -69,6 +69,10 @@ export class SessionTranscript {
     return this.#transcript.chain(id)
   }
 
+  isWhole(id: ResponseId): boolean {
+    return this.#transcript.isWhole(id)
+  }
+
   add(node: Node): void {
     const before = this.bytes
     this.#transcript.add(node)

@@ -42,7 +42,7 @@ async function followInSession(course: Course, session: SessionTurn): Promise<Re
   }
   const others = await followStored(course, previous)
   if (others !== null) return others
-  if (transcript.chain(previous) !== null) {
+  if (transcript.isWhole(previous)) {
     course.pin ??= holder ?? session.pin() ?? node?.owner ?? null
     return null
   }

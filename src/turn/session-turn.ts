@@ -19,7 +19,7 @@ export interface SessionTurn {
   /** Whether the frame itself names the model. */
   readonly namesModel: boolean
   readonly sockets: SessionSockets
-  readonly transcript: Pick<Transcript, 'find' | 'chain'>
+  readonly transcript: Pick<Transcript, 'find' | 'chain' | 'isWhole'>
   /** A response that the upstream began by itself, which this turn is to put on the books; null: the turn asks. */
   readonly adopted: Adopted | null
   /** The account that the session wishes to stay with. */

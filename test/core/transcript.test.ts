@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { overheadBytes, Transcript } from '../../src/core/transcript.ts'
 import { item, node, responseId } from '../support/dialogue.ts'
@@ -98,4 +99,25 @@ describe('what is kept', () => {
     transcript.clear()
     expect([transcript.find(responseId('a')), transcript.bytes]).toEqual([null, 0])
   })
+})
+
+test('a dialogue is whole exactly where its chain is found, whatever was asked, added and dropped before', () => {
+  const name = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f')
+  const added = fc.record({ kind: fc.constant('add' as const), id: name, parent: fc.option(name) })
+  const asked = fc.record({ kind: fc.constant('ask' as const), id: name })
+  const cleared = fc.constant({ kind: 'clear' as const })
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof({ weight: 5, arbitrary: added }, { weight: 5, arbitrary: asked }, { weight: 1, arbitrary: cleared }), { maxLength: 60 }),
+      (steps) => {
+        const transcript = new Transcript(4 * withParent)
+        for (const step of steps) {
+          if (step.kind === 'add') transcript.add(node(step.id, { parent: step.parent }))
+          else if (step.kind === 'clear') transcript.clear()
+          else expect(transcript.isWhole(responseId(step.id))).toBe(transcript.chain(responseId(step.id)) !== null)
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  )
 })
