@@ -32,7 +32,7 @@ const owners = [
   { what: 'the embedded store', modules: 'node_modules/(better-sqlite3|kysely|@types/better-sqlite3)/', folders: ['storage'] },
   { what: 'proxies', modules: 'node_modules/(https-proxy-agent|socks-proxy-agent)/', folders: ['upstream'] },
   { what: 'WebSocket framing', modules: 'node_modules/(ws|@types/ws)/', folders: ['upstream', 'server', 'simulator'] },
-  { what: 'logs and metrics', modules: 'node_modules/(pino|prom-client)/', folders: ['observe'] },
+  { what: 'logs, metrics and traces', modules: 'node_modules/(pino|prom-client|@opentelemetry)/', folders: ['observe'] },
   { what: 'YAML', modules: 'node_modules/yaml/', folders: ['config', 'cli'] },
   { what: 'the command line', modules: 'node_modules/commander/', folders: ['cli', 'main.ts'] },
 ]

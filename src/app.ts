@@ -17,6 +17,7 @@ import { startSimulator, type Simulator } from './simulator/server.ts'
 import { StoreError } from './storage/store-error.ts'
 import { openStore, type Store } from './storage/store.ts'
 import { Parts } from './parts.ts'
+import type { Tracer } from './ports/tracer.ts'
 
 export interface GatewayOptions {
   /** The configuration file; written from the template where there is none. */
@@ -97,19 +98,21 @@ class Opening {
     const wrote = this.#template()
     const configuration = this.#loaded(this.#load())
     this.#holds = configuration
-    const { data, store: storeFile } = placesOf(configuration, dirname(this.#file))
+    const places = placesOf(configuration, dirname(this.#file))
+    const { data } = places
     closeFolder(data)
     const pidFile = join(data, 'turnout.pid')
     refuseSecond(claimPidFile(pidFile, { pid: process.pid, url: '' }), data)
     this.#undo.push(() => removePidFile(pidFile, process.pid))
     const log = this.#options.log ?? createLog(configuration.log.level)
-    const [store, simulator] = await Promise.all([this.#store({ data, store: storeFile }, configuration, log), this.#simulator(configuration)])
+    const [store, simulator] = await Promise.all([this.#store(places, configuration, log), this.#simulator(configuration)])
     const { key: secret, sealing: keys } = usable(secretKey(data, this.#options.environment))
     const trial = isTrial(configuration) ? usable(trialKey(data)).text : null
     const resolved = this.#resolve(configuration, { secret, simulator, trial })
     const own = resolved.adminToken === null ? usable(adminToken(data)) : null
     const token = resolved.adminToken ?? own?.text ?? ''
-    const parts = new Parts({ resolved, secret, sealing: rotationOf(data, this.#options.environment, keys), adminToken: token, store, log, version: versionOf() })
+    const tracer = configuration.traces.enabled ? await tracerFor(log) : null
+    const parts = new Parts({ resolved, secret, sealing: rotationOf(data, this.#options.environment, keys), adminToken: token, store, log, version: versionOf(), tracer })
     this.#undo.push(() => parts.stop())
     await parts.recall()
     const url = await this.#listen(parts, resolved.server)
@@ -159,10 +162,9 @@ class Opening {
     return loaded.configuration
   }
 
-  async #store({ data, store: file }: Places, { ledger }: Configuration, log: LiveLog): Promise<Store> {
+  async #store({ store: file, spool }: Places, { ledger }: Configuration, log: LiveLog): Promise<Store> {
     try {
-      const spool = { file: join(data, 'turnout.spool'), bytes: ledger.spool }
-      const store = await openStore({ file, spool, clock: systemClock, commitMs, retentionMs: ledger.retention, log })
+      const store = await openStore({ file, spool: { file: spool, bytes: ledger.spool }, clock: systemClock, commitMs, retentionMs: ledger.retention, log })
       this.#undo.push(() => store.close())
       return store
     } catch (error) {
@@ -245,6 +247,14 @@ function whyNotListening(error: unknown, host: string, port: number): string {
 function usable<T extends { readonly kind: string }>(secret: T): Exclude<T, { readonly kind: 'unusable' }> {
   if (secret.kind === 'unusable' && 'why' in secret) throw new Unusable(1, [String(secret.why)])
   return secret as Exclude<T, { readonly kind: 'unusable' }>
+}
+
+/** Loaded only where it is wanted. */
+async function tracerFor(log: LiveLog): Promise<Tracer> {
+  const { isAnybodyThere, openTelemetry } = await import('./observe/trace.ts')
+  if (!isAnybodyThere())
+    log.warn({}, 'traces are on, and no OpenTelemetry SDK is loaded that takes them: start with NODE_OPTIONS="--import …", or set traces.enabled to false')
+  return openTelemetry(versionOf())
 }
 
 /** Beside `src` and `dist` alike. */

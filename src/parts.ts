@@ -20,6 +20,7 @@ import { RememberedOrigins } from './pool/origins.ts'
 import { Probes, type Probed } from './pool/probes.ts'
 import type { Route } from './ports/routes.ts'
 import type { Settings } from './ports/settings.ts'
+import type { Tracer } from './ports/tracer.ts'
 import type { Transport } from './ports/transport.ts'
 import { Bodies } from './server/bodies.ts'
 import { healthRoutes, type Readiness } from './server/health-routes.ts'
@@ -42,6 +43,7 @@ import { httpTransport } from './upstream/http.ts'
 import { websocketSockets } from './upstream/sockets.ts'
 import { listAccount } from './upstream/models.ts'
 import { probeAccount } from './upstream/probe.ts'
+import { smallTurn } from './upstream/small-turn.ts'
 import { oauthTokens } from './upstream/refresh.ts'
 
 /** What must stand before the parts are built: read, opened and found usable. */
@@ -53,6 +55,8 @@ export interface Foundation {
   readonly store: Store
   readonly log: LiveLog
   readonly version: string
+  /** Null, or left out: nobody follows turns. */
+  readonly tracer?: Tracer | null
 }
 
 /** The parts of one gateway: each built once, and wired. What decides is in the parts; nothing is decided here. */
@@ -115,7 +119,12 @@ export class Parts {
       renew: (account) => this.#credentials.renew(account),
     })
     this.#credentials = new LiveCredentials({
-      ...{ clock, dice, log, entities: store.entities, accounts: this.accounts, sealing: foundation.sealing },
+      clock,
+      dice,
+      log,
+      entities: store.entities,
+      accounts: this.accounts,
+      sealing: foundation.sealing,
       tokens: oauthTokens({ transport: this.#transport, clock }),
       renewed: (account) => {
         this.#sockets.forget(account)
@@ -124,7 +133,11 @@ export class Parts {
     })
     const probe = (account: Account, credential: Credential) => this.#credentials.probe(account, () => probeBy(this.#transport, account, credential))
     this.#probes = new Probes({ clock, log, accounts: this.accounts, probe })
-    this.#listings = new Listings({ clock, accounts: this.accounts, list: (account, credential) => listAccount({ transport: this.#transport, clock }, account, credential) })
+    this.#listings = new Listings({
+      clock,
+      accounts: this.accounts,
+      list: (account, credential) => listAccount({ transport: this.#transport, clock }, account, credential),
+    })
     this.#metrics = new PrometheusMetrics(this.#gauges())
     this.#refuser = new Refuser({ dialect: responses, metrics: this.#metrics, log })
     const world = this.#world()
@@ -179,7 +192,13 @@ export class Parts {
 
   /** Takes over what an earlier process has learnt and the operator has stored. Rejects when the store does not answer. */
   async recall(): Promise<void> {
-    const [memories] = await Promise.all([this.#store.memories.all(), this.#rules.load(), this.#issued.load(), this.#limits.recall(this.#store.spending), this.#credentials.load()])
+    const [memories] = await Promise.all([
+      this.#store.memories.all(),
+      this.#rules.load(),
+      this.#issued.load(),
+      this.#limits.recall(this.#store.spending),
+      this.#credentials.load(),
+    ])
     this.accounts.recall(memories)
     this.#credentials.retireUnusable()
   }
@@ -211,6 +230,7 @@ export class Parts {
       owners: this.#store.owners,
       origins: new RememberedOrigins(clock),
       metrics: this.#metrics,
+      tracer: this.#foundation.tracer ?? null,
       log: this.#log,
       settings: () => this.#settingsNow(),
     }
@@ -272,8 +292,9 @@ export class Parts {
         usage: this.#store.usage,
         rules: this.#rules,
         keys: this.#issued,
+        credentials: this.#credentials,
         poolNames: () => [...this.accounts.pools()].map(([id]) => id),
-        probe: (account, credential) => probeBy(this.#transport, account, credential),
+        smallTurn: (account, credential, model) => smallTurn({ transport: this.#transport, clock, dialect: responses }, { account, credential, model }),
         standing: () => ({
           version: this.#foundation.version,
           startedAtMs: this.#startedAtMs,
@@ -294,6 +315,9 @@ export class Parts {
       sessions: () => this.#sessions.size,
       bufferedBytes: () => [['bodies', this.#bodies.bytes] as const, ['transcripts', this.#transcripts.bytes] as const],
       ledgerLag: () => this.#store.ledger.lag(),
+      ready: () => this.#readiness().ready,
+      configurationWrong: () => this.#config.error !== null,
+      version: this.#foundation.version,
     }
   }
 

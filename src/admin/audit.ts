@@ -26,8 +26,7 @@ export function auditHandles({ audit }: AuditDoor): Handles<'audit'> {
 }
 
 function shown({ id, atMs, by, from, what, target, before, after }: AuditEntry): AuditShape {
-  // As it was written: what a change says of itself is JSON.
-  return { id, at: instant(atMs), by, from, what, target, before: before as AuditShape['before'], after: after as AuditShape['after'] }
+  return { id, at: instant(atMs), by, from, what, target, before, after }
 }
 
 /** Who asks for a change: a command says so itself, and whoever has the token may do all that a command may. */

@@ -13,6 +13,6 @@ export const auditEntry = z.strictObject({
   from: z.string().nullable().meta({ description: 'The address that asked, or the user who typed the command.' }),
   what: z.string().meta({ description: 'The operation of this document that was carried out, or `reload`.' }),
   target: z.string().nullable(),
-  before: z.json().meta({ description: 'null: it was not there. Secrets are masked.' }),
-  after: z.json(),
+  before: z.unknown().meta({ description: 'As JSON; null: it was not there. Secrets are masked.' }),
+  after: z.unknown(),
 })

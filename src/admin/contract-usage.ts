@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { count } from './contract-leaf.ts'
 
-const count = z.int().min(0)
 const money = z.string().regex(/^\d+$/)
 
 /** What an answer used, or answers together. */

@@ -1,32 +1,15 @@
+import { resealed, signIn } from './contract-credentials.ts'
 import * as z from 'zod'
+import { account, failureKind, tested, testQuery } from './contract-accounts.ts'
 import { auditEntry, auditQuery } from './contract-audit.ts'
-import { instant, model, name, pageLimit } from './contract-leaf.ts'
+import { count, instant, model, name, namesQuery, pageLimit } from './contract-leaf.ts'
 import { usageQuery, usageRow, usageShape } from './contract-usage.ts'
 import { key, keyDetails } from './contract-keys.ts'
 
 /** The shapes of the admin API. They are public: scripts and dashboards rely on them, so a change is a line in CHANGELOG.md. */
 
-const count = z.int().min(0)
 const money = z.string().regex(/^\d+$/)
 
-const failureKinds = [
-  'credential',
-  'quota',
-  'forbidden',
-  'edge-block',
-  'rate',
-  'model',
-  'overload',
-  'server',
-  'network',
-  'silent',
-  'transport',
-  'lost-continuation',
-  'foreign-state',
-  'request',
-  'broken-stream',
-] as const
-const failureKind = z.enum(failureKinds)
 const outcomes = ['completed', 'incomplete', 'failed', 'cancelled', 'refused'] as const
 const statuses = ['open', 'settled', 'interrupted'] as const
 const transport = z.enum(['http', 'websocket'])
@@ -39,36 +22,6 @@ const status = z.strictObject({
   turns_open: count,
   sessions: count,
   accounts: z.strictObject({ ready: count, cooling: count, retired: count, disabled: count }),
-})
-
-const health = z.strictObject({
-  state: z.enum(['ready', 'cooling', 'retired']),
-  until: instant.nullable(),
-  why: z.string().nullable().meta({ description: 'The kind of failure, its status and its code.' }),
-})
-
-const account = z.strictObject({
-  name: z.string(),
-  upstream: z.enum(['openai', 'openai-compatible', 'codex', 'simulator']),
-  enabled: z.boolean(),
-  provisioned: z.boolean().meta({ description: 'Whether it stands in the configuration file.' }),
-  health,
-  pairs: z.array(z.strictObject({ model: z.string(), health })).meta({ description: 'Upstream models that rest on this account alone; at most 100.' }),
-  leases: count,
-  windows: z.array(z.strictObject({ minutes: count, used_percent: z.number(), resets_at: instant.nullable() })),
-  last_failures: z
-    .array(z.strictObject({ at: instant, kind: failureKind, status: z.int().nullable(), code: z.string().nullable() }))
-    .max(8)
-    .meta({ description: 'Oldest first.' }),
-})
-
-const tested = z.strictObject({
-  account: z.string(),
-  outcome: z.enum(['well', 'unwell']),
-  kind: failureKind.nullable(),
-  status: z.int().nullable(),
-  code: z.string().nullable(),
-  message: z.string().nullable(),
 })
 
 const attempt = z.strictObject({
@@ -159,7 +112,7 @@ const tried = z.strictObject({
 })
 
 /** What every error looks like. */
-export const problemShape = z.strictObject({ error: z.object({ code: z.string(), message: z.string(), param: z.string().nullable() }) })
+export const problemShape = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string(), param: z.string().nullable() }) })
 
 /** One endpoint: where it is, what it takes and what it gives. */
 export interface Contract {
@@ -186,8 +139,9 @@ export const contract = {
     ...bare,
     method: 'GET',
     path: '/admin/api/accounts',
-    says: 'Every account, its health and why.',
-    answer: z.strictObject({ accounts: z.array(account) }),
+    says: 'The accounts by name, their health and why.',
+    query: namesQuery,
+    answer: z.strictObject({ accounts: z.array(account), next: z.string().nullable() }),
   },
   reset: {
     ...bare,
@@ -203,8 +157,26 @@ export const contract = {
     ...bare,
     method: 'POST',
     path: '/admin/api/accounts/:name/test',
-    says: 'Asks the upstream whether it serves this account, and says what came back. Touches no health.',
+    says: 'Makes one turn of a few tokens at the upstream of this account, and says what came back. Touches no health, and is not on the books; the upstream may bill it.',
+    query: testQuery,
     answer: tested,
+  },
+  importCredential: {
+    ...bare,
+    method: 'POST',
+    path: '/admin/api/accounts/:name/credential',
+    says: 'Gives an account that renews itself another sign-in, which is sealed in the store and in use at once.',
+    body: signIn,
+    answer: account,
+    effect: 'change',
+  },
+  rotateSecrets: {
+    ...bare,
+    method: 'POST',
+    path: '/admin/api/secrets/rotate',
+    says: 'Makes a new key for sealing, and seals every stored credential anew. Keys that were issued stay good.',
+    answer: resealed,
+    effect: 'change',
   },
   turns: {
     ...bare,
@@ -253,8 +225,9 @@ export const contract = {
     ...bare,
     method: 'GET',
     path: '/admin/api/keys',
-    says: 'Every key that opens the gateway, by name; of its text, the end alone.',
-    answer: z.strictObject({ keys: z.array(key) }),
+    says: 'The keys that open the gateway, by name; of their text, the end alone.',
+    query: namesQuery,
+    answer: z.strictObject({ keys: z.array(key), next: z.string().nullable() }),
   },
   createKey: {
     ...bare,

@@ -2,6 +2,7 @@ import { writtenLimits } from '../core/key.ts'
 import type { Clock } from '../lib/clock.ts'
 import { answer, changed, fromStore, problem, type Handles } from './answer.ts'
 import type { KeyShape } from './contract-keys.ts'
+import { pageOf } from './page.ts'
 import { storedKeysMax, type IssuedKeys, type ListedKey } from './issued-keys.ts'
 
 export interface KeysDoor {
@@ -15,7 +16,10 @@ export function keyHandles({ clock, keys, poolNames }: KeysDoor): Handles<'keys'
   const list = () => keys.list().map((key) => shown(key, clock.now()))
   const found = (name: string) => list().find((key) => key.name === name) ?? null
   return {
-    keys: async () => answer({ keys: list() }),
+    keys: async ({ query }) => {
+      const { page, next } = pageOf(list(), ({ name }) => name, query)
+      return answer({ keys: [...page], next })
+    },
     createKey: async ({ body: { name, ...details } }) => {
       const known = poolNames()
       const stranger = details.pools.find((pool) => !known.includes(pool))

@@ -35,7 +35,9 @@ export interface LiveCredentialsParts {
   readonly renewed: (account: AccountId) => void
 }
 
-export type Rotated = { readonly kind: 'rotated'; readonly resealed: Resealed; readonly left: string | null } | { readonly kind: 'unusable'; readonly why: string }
+export type Rotated =
+  | { readonly kind: 'rotated'; readonly resealed: Resealed; readonly left: string | null }
+  | { readonly kind: 'unusable'; readonly why: string }
 
 /** The credentials of the live accounts: carried by them, renewed, imported, and sealed where they rest. */
 export class LiveCredentials {
@@ -56,7 +58,9 @@ export class LiveCredentials {
       hold: accounts.hold.bind(accounts),
       retire: accounts.retire.bind(accounts),
     }
-    this.#credentials = new Credentials({ clock, dice, log, kept: this.#sealed, tokens, holder, process: randomUUID() })
+    // The embedded store is one process's own; the pid file keeps others away.
+    const sharing = 'alone'
+    this.#credentials = new Credentials({ clock, dice, log, kept: this.#sealed, tokens, holder, process: randomUUID(), sharing })
   }
 
   /** Takes over a configuration whole: each account carries what is its own by now. */

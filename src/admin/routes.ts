@@ -5,6 +5,7 @@ import { problems, type Answer, type Asked, type Handles } from './answer.ts'
 import { auditHandles, changer, type AuditDoor, type AuditTrail } from './audit.ts'
 import { keyHandles, type KeysDoor } from './keys.ts'
 import { contract, type Contract, type EndpointName } from './contract.ts'
+import { credentialHandles, type CredentialsDoor } from './credentials.ts'
 import { openApi } from './openapi.ts'
 import { understand } from './question.ts'
 import { ruleHandles, type RulesDoor } from './rules-handles.ts'
@@ -13,14 +14,14 @@ import { turnHandles, type TurnsDoor } from './turns.ts'
 import { usageHandles, type UsageDoor } from './usage.ts'
 
 /** What the admin API needs of the gateway. */
-export interface AdminDoor extends StatusDoor, AccountsDoor, TurnsDoor, UsageDoor, RulesDoor, KeysDoor, AuditDoor {
+export interface AdminDoor extends StatusDoor, AccountsDoor, TurnsDoor, UsageDoor, RulesDoor, KeysDoor, AuditDoor, CredentialsDoor {
   readonly log: Log
   readonly trail: AuditTrail
 }
 
 /** The admin API: one row for each endpoint of the contract, and the document that describes them. */
 export function adminRoutes(door: AdminDoor): readonly Route[] {
-  const handles: Handles<EndpointName> = { ...statusHandles(door), ...accountHandles(door), ...turnHandles(door), ...usageHandles(door), ...ruleHandles(door), ...keyHandles(door), ...auditHandles(door) }
+  const handles: Handles<EndpointName> = { ...statusHandles(door), ...accountHandles(door), ...turnHandles(door), ...usageHandles(door), ...ruleHandles(door), ...keyHandles(door), ...auditHandles(door), ...credentialHandles(door) }
   const names = Object.keys(contract) as EndpointName[]
   return [
     ...names.map((name): Route => {

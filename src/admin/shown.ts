@@ -1,12 +1,14 @@
 import type { Credential } from '../core/account.ts'
 import { classify } from '../core/failure-table.ts'
-import type { Health } from '../core/health.ts'
+import type { Health, Why } from '../core/health.ts'
 import type { AttemptRecord, NotChosen } from '../core/record.ts'
 import { inWords } from '../core/route.ts'
+import { standingWindows } from '../core/windows.ts'
 import type { Usage } from '../core/usage.ts'
 import type { LiveAccount } from '../pool/live-account.ts'
 import type { Probed } from '../pool/probes.ts'
 import type { TurnRow } from '../ports/stores.ts'
+import type { SmallTurn } from '../upstream/small-turn.ts'
 import type { AccountShape, AttemptShape, TestedShape, TurnShape } from './contract.ts'
 
 /** How the program's own values look in the admin API. */
@@ -29,7 +31,11 @@ export function shownAccount(live: LiveAccount, nowMs: number): AccountShape {
     health: withSocket(shownHealth(live.self.condition.health, nowMs), live, nowMs),
     pairs: pairs.slice(0, pairsShownMax),
     leases: live.inFlight,
-    windows: [],
+    windows: standingWindows(live.windows, nowMs).map((window) => ({
+      minutes: window.minutes,
+      used_percent: window.usedPercent,
+      resets_at: window.resetsAtMs === null ? null : instant(window.resetsAtMs),
+    })),
     last_failures: live.pastFailures.map(({ atMs, kind, status, code }) => ({ at: instant(atMs), kind, status, code })),
   }
 }
@@ -44,17 +50,34 @@ function withSocket(health: AccountShape['health'], live: LiveAccount, nowMs: nu
 
 /** A cooling that is over by now shows as ready: the next turn is given to it. */
 function shownHealth(health: Health, nowMs: number): AccountShape['health'] {
-  if (health.kind === 'retired') return { state: 'retired', until: null, why: inWords(health.why) }
-  if (health.kind === 'cooling' && health.untilMs > nowMs) return { state: 'cooling', until: instant(health.untilMs), why: inWords(health.why) }
+  if (health.kind === 'retired') return { state: 'retired', until: null, why: explained(health.why) }
+  if (health.kind === 'cooling' && health.untilMs > nowMs) return { state: 'cooling', until: instant(health.untilMs), why: explained(health.why) }
   return { state: 'ready', until: null, why: null }
 }
 
+/** With what there is to be done about it. */
+function explained(why: Why): string {
+  return why.advice === undefined ? inWords(why) : `${inWords(why)}: ${why.advice}`
+}
+
+interface Tested extends Pick<LiveAccount, 'account' | 'credential'> {
+  readonly tookMs: number
+}
+
+/** What a turn came to that was made. */
+type Came = Exclude<SmallTurn, { readonly kind: 'no-model' }>
+
+const nothingWrong = { outcome: 'well', kind: null, status: null, code: null, message: null } as const
+
 /** What asking an upstream came to. Some upstreams repeat the credential in their errors; here it is hidden. */
-export function shownTest({ account, credential }: Pick<LiveAccount, 'account' | 'credential'>, probed: Probed, nowMs: number): TestedShape {
-  if (probed.kind === 'well') return { account: account.id, outcome: 'well', kind: null, status: null, code: null, message: null }
-  const { kind, status, code, message, because } = classify(probed.signal, nowMs)
+export function shownTest({ account, credential, tookMs }: Tested, came: Probed | Came, nowMs: number): TestedShape {
+  const asked = { account: account.id, model: 'model' in came ? came.model : null, text: null, usage: null, duration_ms: Math.round(tookMs) }
+  if (came.kind === 'well') return { ...asked, ...nothingWrong }
+  if (came.kind === 'answered')
+    return { ...asked, ...nothingWrong, text: hidden(came.text, credential), usage: came.usage === null ? null : shownUsage(came.usage) }
+  const { kind, status, code, message, because } = classify(came.signal, nowMs)
   return {
-    account: account.id,
+    ...asked,
     outcome: 'unwell',
     kind,
     status,

@@ -1,4 +1,5 @@
 import type { AccountShape, TestedShape } from '../admin/contract.ts'
+import { everyAccount } from './desk.ts'
 import { openDesk } from './open-desk.ts'
 import { giveUp, plain, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 import { instantText, table, type Cell } from './table.ts'
@@ -7,19 +8,24 @@ import { instantText, table, type Cell } from './table.ts'
 export async function listAccounts(options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
   const desk = await openDesk(options, surroundings)
   if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('accounts')
+  const told = await everyAccount(desk)
   await desk.close()
   if (told.kind === 'failed') return giveUp(told, surroundings)
-  if (options.json === true) printJson(told.body, surroundings)
-  else surroundings.out(table(['ACCOUNT', 'UPSTREAM', 'STATE', 'UNTIL', 'LEASES', 'PAIRS', 'WHY'], told.body.accounts.map(row), surroundings))
+  if (options.json === true) printJson({ accounts: told.accounts }, surroundings)
+  else surroundings.out(table(['ACCOUNT', 'UPSTREAM', 'STATE', 'UNTIL', 'LEASES', 'PAIRS', 'WINDOWS', 'WHY'], told.accounts.map(row), surroundings))
   return 0
 }
 
+export interface TestOptions extends CommonOptions {
+  readonly model?: string | undefined
+}
+
 /** `turnout accounts test NAME`: exits 1 where the account is not well. */
-export async function testAccount(name: string, options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
+export async function testAccount(name: string, options: TestOptions, surroundings: Surroundings): Promise<ExitCode> {
   const desk = await openDesk(options, surroundings)
   if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('test', { params: { name } })
+  const { model } = options
+  const told = await desk.ask('test', { params: { name }, ...(model === undefined ? {} : { query: { model } }) })
   await desk.close()
   if (told.kind === 'failed') return giveUp(told, surroundings)
   if (options.json === true) printJson(told.body, surroundings)
@@ -28,8 +34,8 @@ export async function testAccount(name: string, options: CommonOptions, surround
 }
 
 /** What came back, in one line. */
-export function testText({ outcome, kind, status, code, message }: TestedShape): string {
-  if (outcome === 'well') return 'well'
+export function testText({ outcome, kind, status, code, message, model, text, duration_ms: ms }: TestedShape): string {
+  if (outcome === 'well') return plain(model === null ? 'well' : `well: ${model} answered in ${ms} ms: ${JSON.stringify(text ?? '')}`)
   const said = [status, code].filter((part) => part !== null).join(' ')
   return plain(`${said === '' ? 'no answer' : `answered ${said}`} (${kind ?? 'unknown'})${message === null ? '' : `: ${message}`}`)
 }
@@ -44,6 +50,17 @@ export function stateOf({ enabled, health }: AccountShape): Cell {
   return { text: health.state, colour: { ready: 'green', cooling: 'yellow', retired: 'red' }[health.state] as 'green' | 'yellow' | 'red' }
 }
 
+/** How much of each window of its quota is used up, by the window's length. */
+function windowsText({ windows }: AccountShape): string {
+  if (windows.length === 0) return '-'
+  return windows.map(({ minutes, used_percent: used }) => `${lengthText(minutes)} ${Math.round(used)}%`).join(', ')
+}
+
+function lengthText(minutes: number): string {
+  if (minutes % 1440 === 0) return `${minutes / 1440}d`
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`
+}
+
 function row(account: AccountShape): readonly Cell[] {
   const { name, upstream, health, leases, pairs, last_failures: failures } = account
   const last = failures.at(-1)
@@ -55,6 +72,7 @@ function row(account: AccountShape): readonly Cell[] {
     instantText(health.until),
     String(leases),
     pairs.length === 0 ? '-' : `${pairs.length} resting`,
+    windowsText(account),
     health.why ?? lately,
   ]
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { accountHandles } from '../admin/accounts.ts'
 import type { Answer, Asked } from '../admin/answer.ts'
 import { auditHandles } from '../admin/audit.ts'
+import { credentialHandles } from '../admin/credentials.ts'
 import type { IssuedKeys } from '../admin/issued-keys.ts'
 import { contract, type Contract } from '../admin/contract.ts'
 import { keyHandles } from '../admin/keys.ts'
@@ -17,10 +18,11 @@ import type { UsageBooks } from '../ports/usage-books.ts'
 import { ReadSide } from '../storage/read-side.ts'
 import { StoreError } from '../storage/store-error.ts'
 import { auditAlone } from './closed-audit.ts'
-import { closedKeys } from './closed-keys.ts'
+import { carried, closedCredentials } from './closed-credentials.ts'
+import { closedKeys, writingEntities } from './closed-keys.ts'
 import { fromProblem, readQuery, type Desk, type DeskQuestion, type Question, type Told } from './desk.ts'
 import type { Place } from './place.ts'
-import { openReach } from './reach.ts'
+import { hasSecret, openReach } from './reach.ts'
 import { failed, type Failed, type Surroundings } from './surroundings.ts'
 
 /** The books, while no gateway serves: read, never written. */
@@ -52,8 +54,10 @@ export async function openClosedDesk(place: Place, surroundings: Surroundings): 
   const bounds = { waiting: 0, waitingPerKey: 0 }
   const accounts = new LiveAccounts({ clock, dice, bounds: () => bounds, keep: () => undefined, suspect: () => undefined })
   accounts.configure(reach.resolved.accounts, reach.resolved.pools)
+  const credentials = { place, surroundings, log: silent, entities: writingEntities(place, entities) }
   let keys: IssuedKeys
   try {
+    if (hasSecret(place.places.data, surroundings.environment)) await carried(credentials, reach.resolved, accounts)
     accounts.recall(await memories())
     keys = await closedKeys({ place, surroundings, log: silent, file: reach.resolved.keys, books: entities })
   } catch (error) {
@@ -61,11 +65,12 @@ export async function openClosedDesk(place: Place, surroundings: Surroundings): 
     return failed(1, sentenceOf(error))
   }
   const handles = {
-    ...accountHandles({ clock, accounts, probe: (account, credential) => reach.probe(account, credential) }),
+    ...accountHandles({ clock, accounts, smallTurn: (account, credential, model) => reach.smallTurn(account, credential, model) }),
     ...turnHandles({ turns }),
     ...usageHandles({ usage }),
     ...keyHandles({ clock, keys, poolNames: () => reach.resolved.pools.map(({ id }) => id) }),
     ...auditHandles({ audit }),
+    ...credentialHandles({ clock, accounts, credentials: closedCredentials(credentials) }),
   }
   return {
     kind: 'desk',

@@ -23,7 +23,7 @@ export interface ClosedKeysParts {
 
 /** The keys while no gateway serves. Rejects with a StoreError where the stored ones cannot be read. */
 export async function closedKeys({ place, surroundings, log, file, books }: ClosedKeysParts): Promise<IssuedKeys> {
-  const entities: Entities = { ...books, write: (name, json, version) => written(place, () => writeEntityAlone(place.places.store, name, json, version)) }
+  const entities = writingEntities(place, books)
   const keys = new IssuedKeys({
     clock,
     log,
@@ -35,6 +35,11 @@ export async function closedKeys({ place, surroundings, log, file, books }: Clos
   keys.configure(file)
   await keys.load()
   return keys
+}
+
+/** What is stored, where each change takes the data for itself. */
+export function writingEntities(place: Place, books: Pick<Entities, 'list' | 'read'>): Entities {
+  return { ...books, write: (name, json, version) => written(place, () => writeEntityAlone(place.places.store, name, json, version)) }
 }
 
 /** The data is taken for one change, so that no gateway starts which would not see it. */

@@ -1,9 +1,21 @@
-import { contract, type AnswerOf, type Contract, type QueryOf } from '../admin/contract.ts'
+import { contract, type AccountShape, type AnswerOf, type Contract, type QueryOf } from '../admin/contract.ts'
+import type { KeyShape } from '../admin/contract-keys.ts'
 import { parse } from '../admin/question.ts'
 import { failed, type Failed } from './surroundings.ts'
 
 /** What commands ask the gateway, or its books. */
-export type DeskQuestion = 'accounts' | 'test' | 'turns' | 'turn' | 'usage' | 'keys' | 'createKey' | 'revokeKey' | 'audit'
+export type DeskQuestion =
+  | 'accounts'
+  | 'test'
+  | 'turns'
+  | 'turn'
+  | 'usage'
+  | 'keys'
+  | 'createKey'
+  | 'revokeKey'
+  | 'audit'
+  | 'importCredential'
+  | 'rotateSecrets'
 /** What only a gateway that serves can say. */
 export type ServedQuestion = DeskQuestion | 'status'
 
@@ -44,4 +56,28 @@ export function readQuery<Name extends DeskQuestion>(
 /** What a problem of the admin API means to a command. */
 export function fromProblem({ code, message }: { readonly code: string; readonly message: string }): Failed {
   return failed(code === 'invalid_query' || code === 'invalid_body' ? 2 : 1, message)
+}
+
+/** All accounts, page by page. */
+export async function everyAccount(desk: Desk): Promise<{ readonly kind: 'whole'; readonly accounts: readonly AccountShape[] } | Failed> {
+  const accounts: AccountShape[] = []
+  for (let after: string | null = ''; after !== null;) {
+    const told: Told<'accounts'> = await desk.ask('accounts', after === '' ? {} : { query: { after } })
+    if (told.kind === 'failed') return told
+    accounts.push(...told.body.accounts)
+    after = told.body.next
+  }
+  return { kind: 'whole', accounts }
+}
+
+/** All keys, page by page. */
+export async function everyKey(desk: Desk): Promise<{ readonly kind: 'whole'; readonly keys: readonly KeyShape[] } | Failed> {
+  const keys: KeyShape[] = []
+  for (let after: string | null = ''; after !== null;) {
+    const told: Told<'keys'> = await desk.ask('keys', after === '' ? {} : { query: { after } })
+    if (told.kind === 'failed') return told
+    keys.push(...told.body.keys)
+    after = told.body.next
+  }
+  return { kind: 'whole', keys }
 }

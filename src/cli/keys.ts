@@ -1,4 +1,5 @@
 import type { KeyShape } from '../admin/contract-keys.ts'
+import { everyKey } from './desk.ts'
 import { openDesk } from './open-desk.ts'
 import { giveUp, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 import { instantText, table, type Cell } from './table.ts'
@@ -51,11 +52,11 @@ export async function createKey(name: string, options: CreateKeyOptions, surroun
 export async function listKeys(options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
   const desk = await openDesk(options, surroundings)
   if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('keys')
+  const told = await everyKey(desk)
   await desk.close()
   if (told.kind === 'failed') return giveUp(told, surroundings)
-  const { keys } = told.body
-  if (options.json === true) printJson(told.body, surroundings)
+  const { keys } = told
+  if (options.json === true) printJson({ keys }, surroundings)
   else if (keys.length === 0) surroundings.out('There are no keys. Make one with `turnout keys create NAME --pool POOL`.\n')
   else surroundings.out(table(['KEY', 'ENDS IN', 'STATE', 'POOLS', 'MODELS', 'LIMITS', 'EXPIRES', 'LABELS', 'FROM'], keys.map(row), surroundings))
   return 0

@@ -1,12 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { TestOptions } from './accounts.ts'
 import type { AuditOptions } from './audit.ts'
 import type { CheckOptions } from './check.ts'
 import type { CreateKeyOptions } from './keys.ts'
 import type { ServeOptions } from './serve.ts'
 import type { SimulatorOptions } from './simulator.ts'
+import type { ImportOptions } from './import-account.ts'
 import type { CommonOptions, ExitCode, Surroundings } from './surroundings.ts'
+import type { ReconcileOptions } from './reconcile.ts'
 import type { TurnsOptions } from './turns.ts'
+import type { UsageOptions } from './usage.ts'
 
 /** Runs the command that these words name. Each command's parts are loaded only when it runs. */
 export async function run(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
@@ -21,6 +25,7 @@ export async function run(words: readonly string[], surroundings: Surroundings):
   program.exitOverride().configureOutput({ writeOut: (text) => surroundings.out(text), writeErr: (text) => surroundings.err(text) })
   addRunning(program, surroundings, end)
   addAsking(program, surroundings, end)
+  addBooks(program, surroundings, end)
   addKeys(program, surroundings, end)
   try {
     await program.parseAsync(words, { from: 'user' })
@@ -64,9 +69,21 @@ function addAsking(program: Command, surroundings: Surroundings, end: End): void
     .description('every account, its health and why')
     .action((options: CommonOptions) => end(import('./accounts.ts').then(({ listAccounts }) => listAccounts(options, surroundings))))
   common(accounts.command('test'), 'json')
-    .description('ask the upstream whether it serves this account')
+    .description('make one turn of a few tokens at the upstream of this account, and say what came back')
     .argument('<name>')
-    .action((name: string, options: CommonOptions) => end(import('./accounts.ts').then(({ testAccount }) => testAccount(name, options, surroundings))))
+    .option('--model <name>', 'the model to ask, as clients name it (default: the first that the mapping names, else a small one that the upstream lists)')
+    .action((name: string, options: TestOptions) => end(import('./accounts.ts').then(({ testAccount }) => testAccount(name, options, surroundings))))
+  common(accounts.command('import'), 'json')
+    .description('give an account the sign-in of another program: codex-auth is the auth.json of the Codex CLI')
+    .argument('<format>', 'codex-auth')
+    .argument('<file>', 'usually ~/.codex/auth.json')
+    .option('--account <name>', 'which account (default: the only one with upstream: codex)')
+    .action((format: string, file: string, options: ImportOptions) =>
+      end(import('./import-account.ts').then(({ importAccount }) => importAccount(format, file, options, surroundings))),
+    )
+  common(program.command('secrets').description('the key under which stored credentials are sealed').command('rotate'), 'json')
+    .description('make a new key, and seal everything stored anew')
+    .action((options: CommonOptions) => end(import('./secrets.ts').then(({ rotateSecrets }) => rotateSecrets(options, surroundings))))
   const turns = program.command('turns').description('what happened')
   common(turns.command('list'), 'json')
     .description('turns, newest first')
@@ -86,6 +103,25 @@ function addAsking(program: Command, surroundings: Surroundings, end: End): void
     .option('--limit <n>', 'how many, at most 100 (default: 20)')
     .option('--before <id>', 'only changes that were made before this one')
     .action((options: AuditOptions) => end(import('./audit.ts').then(({ listAudit }) => listAudit(options, surroundings))))
+}
+
+/** The commands about the books as a whole. */
+function addBooks(program: Command, surroundings: Surroundings, end: End): void {
+  common(program.command('usage'), 'json')
+    .description('what turns come to: tokens, charges, and how many are unknown')
+    .option('--by <what>', 'key, account, model or day (default: key)')
+    .option('--from <when>', 'only turns that began then or later: a day (UTC) or a moment, to the hour')
+    .option('--to <when>', 'only turns that began before then')
+    .action((options: UsageOptions) => end(import('./usage.ts').then(({ showUsage }) => showUsage(options, surroundings))))
+  common(program.command('reconcile'), 'json')
+    .description("compare an upstream's usage export with the books; exit 1 where they differ")
+    .argument('<file>', 'CSV or JSON, as docs/ledger.md says')
+    .option('--account <name>', 'only what this account used (default: every account)')
+    .action((file: string, options: ReconcileOptions) => end(import('./reconcile.ts').then(({ reconcile }) => reconcile(file, options, surroundings))))
+  common(program.command('backup'), 'json')
+    .description('copy the store into a file, whether a gateway serves or not')
+    .argument('<file>', 'made new')
+    .action((file: string, options: CommonOptions) => end(import('./backup.ts').then(({ backup }) => backup(file, options, surroundings))))
 }
 
 /** The keys that clients use. */

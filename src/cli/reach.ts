@@ -4,8 +4,9 @@ import { dirname, join } from 'node:path'
 import { shownTest } from '../admin/shown.ts'
 import type { TestedShape } from '../admin/contract.ts'
 import { needsSimulator, resolve, type Resolved } from '../config/resolve.ts'
-import { secretKey } from '../config/secret-key.ts'
+import { secretKey, secretKeyFile, type SecretKey } from '../config/secret-key.ts'
 import type { Account, Credential } from '../core/account.ts'
+import type { UpstreamModel } from '../core/ids.ts'
 import { responses } from '../dialect/responses/responses.ts'
 import { systemClock as clock } from '../lib/clock.ts'
 import type { Probed } from '../pool/probes.ts'
@@ -13,6 +14,8 @@ import { behaviourOf } from '../simulator/behaviour.ts'
 import { startSimulator, type Simulator } from '../simulator/server.ts'
 import { httpTransport, type HttpTransport } from '../upstream/http.ts'
 import { probeAccount } from '../upstream/probe.ts'
+import { smallTurn, type SmallTurn } from '../upstream/small-turn.ts'
+import { withKeptTokens } from './kept-tokens.ts'
 import type { Place } from './place.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -32,8 +35,13 @@ export class Reach {
   }
 
   /** What an upstream says of this account. Never rejects, and takes a bounded time. */
-  probe(account: Account, credential: Credential): Promise<Probed> {
+  #probe(account: Account, credential: Credential): Promise<Probed> {
     return probeAccount({ transport: this.#transport, clock, readError: (body) => responses.readError(body) }, account, credential)
+  }
+
+  /** One turn of a few tokens. Never rejects, and takes a bounded time. */
+  smallTurn(account: Account, credential: Credential, model: UpstreamModel | null): Promise<SmallTurn> {
+    return smallTurn({ transport: this.#transport, clock, dialect: responses }, { account, credential, model })
   }
 
   /** Asks every account once, a few at a time; the answers stand in the order of the configuration. */
@@ -43,7 +51,9 @@ export class Reach {
     const waiting = accounts.entries()
     const work = async (): Promise<void> => {
       for (const [at, { account, credential }] of waiting) {
-        tested[at] = shownTest({ account, credential }, await this.probe(account, credential), clock.now())
+        const beganMs = clock.now()
+        const probed = await this.#probe(account, credential)
+        tested[at] = shownTest({ account, credential, tookMs: clock.now() - beganMs }, probed, clock.now())
       }
     }
     await Promise.all(Array.from({ length: atOnce }, work))
@@ -59,21 +69,28 @@ export class Reach {
 /** Where accounts are simulated in the serving process, a simulator like that one's is started for them. Makes no file. */
 export async function openReach({ file, configuration, places }: Place, { environment }: Surroundings): Promise<Reach> {
   const simulator = needsSimulator(configuration) ? await startSimulator() : null
+  const { key: secret, sealing } = secretsOf(places.data, environment)
   const resolved = resolve(configuration, {
     folder: dirname(file),
-    secret: secretOf(places.data, environment),
+    secret,
     simulatorUrl: simulator?.url ?? null,
     trialKey: null,
   })
   for (const { account, credential, simulate } of resolved.accounts) {
     if (simulate !== null && credential.kind === 'api_key') simulator?.set(credential.apiKey, behaviourOf(account.id, simulate))
   }
-  return new Reach(resolved, simulator)
+  return new Reach(await withKeptTokens(places.store, sealing, resolved), simulator)
 }
 
-/** The installation's own secret, by which what was learnt of a credential is known again; where there is none yet, any will do. */
-function secretOf(data: string, environment: Surroundings['environment']): Buffer {
-  const isThere = existsSync(join(data, 'secret.key')) || (environment['TURNOUT_SECRET_KEY'] ?? '') !== ''
-  const kept = isThere ? secretKey(data, environment) : null
-  return kept?.kind === 'secret' ? kept.key : randomBytes(32)
+/** Whether something may have been stored under a secret. */
+export function hasSecret(data: string, environment: Surroundings['environment']): boolean {
+  return existsSync(join(data, secretKeyFile)) || (environment['TURNOUT_SECRET_KEY'] ?? '') !== ''
+}
+
+/** The installation's own secrets, by which what was learnt of a credential is known again; where there are none yet, any will do. */
+function secretsOf(data: string, environment: Surroundings['environment']): Omit<Extract<SecretKey, { kind: 'secret' }>, 'kind'> {
+  const kept = hasSecret(data, environment) ? secretKey(data, environment) : null
+  if (kept?.kind === 'secret') return kept
+  const key = randomBytes(32)
+  return { key, sealing: [key] }
 }

@@ -1,5 +1,5 @@
 import type { TurnShape } from '../admin/contract.ts'
-import { readQuery } from './desk.ts'
+import { everyAccount, readQuery } from './desk.ts'
 import { openDesk } from './open-desk.ts'
 import { giveUp, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 import { instantText, table, type Cell } from './table.ts'
@@ -45,8 +45,8 @@ export async function showTurn(id: string, options: CommonOptions, surroundings:
       printJson(told.body, surroundings)
       return 0
     }
-    const accounts = await desk.ask('accounts')
-    surroundings.out(turnText(told.body, accounts.kind === 'told' ? accounts.body.accounts : [], surroundings))
+    const known = await everyAccount(desk)
+    surroundings.out(turnText(told.body, known.kind === 'whole' ? known.accounts : [], surroundings))
     return 0
   } finally {
     await desk.close()

@@ -83,13 +83,15 @@ function renewalFaults({ credential, upstream, allow_private: allowPrivate }: Ac
   const path: Path = [...at, 'credential', 'oauth']
   if (upstream !== 'codex') {
     const given = [oauth.refresh_token, oauth.token_url, oauth.client_id].filter((field) => field !== undefined).length
-    if (given === 1 || given === 2) faults.push({ path, message: 'renews its token only with refresh_token, token_url and client_id: expected all three, or none' })
+    if (given === 1 || given === 2)
+      faults.push({ path, message: 'renews its token only with refresh_token, token_url and client_id: expected all three, or none' })
   }
   if (oauth.token_url === undefined || allowPrivate) return faults
   const { hostname, protocol } = new URL(oauth.token_url)
   const isOwnSimulator = upstream === 'simulator' && isLoopbackHost(hostname)
   if (isPrivateHost(hostname) && !isOwnSimulator) faults.push({ path: [...path, 'token_url'], message: closed })
-  else if (protocol === 'http:' && !isOwnSimulator) faults.push({ path: [...path, 'token_url'], message: 'would send the refresh token in the open: expected https://' })
+  else if (protocol === 'http:' && !isOwnSimulator)
+    faults.push({ path: [...path, 'token_url'], message: 'would send the refresh token in the open: expected https://' })
   return faults
 }
 

@@ -144,14 +144,6 @@ export function choiceNote(words: readonly string[], description: string): Note 
   return { description, 'x-unit': oneOf(words) }
 }
 
-/** A setting of the design that does nothing yet: only null is accepted, and that may be left out. */
-export function later(description: string) {
-  return z
-    .null({ error: 'is not available in this version: expected it to be left out' })
-    .prefault(null)
-    .meta({ description, 'x-unit': 'not available in this version' } satisfies Note)
-}
-
 /** Text that becomes part of a header and that proves who someone is. Never shown in a problem. */
 export function secret(expected: string) {
   return z.string({ error: expected }).superRefine((text, context) => {

@@ -1,5 +1,5 @@
 import { isAbsolute, resolve as absolute } from 'node:path'
-import type { Account, Credential, Pool, Renewing } from '../core/account.ts'
+import { chatgptAccountOf, type Account, type Credential, type Pool, type Renewing } from '../core/account.ts'
 import type { AccountId, ClientModel, KeyId, PoolId } from '../core/ids.ts'
 import { limitsOf, noLimits, type KeyLimits } from '../core/key.ts'
 import { parseMapping } from '../core/model.ts'
@@ -25,6 +25,8 @@ export interface Context {
 export interface Places {
   readonly data: string
   readonly store: string
+  /** What the store does not take in time. */
+  readonly spool: string
 }
 
 /** What goes wrong on a simulated account's turns. */
@@ -104,10 +106,11 @@ export function needsSimulator(configuration: Configuration): boolean {
 /** @param folder where the configuration file is. */
 export function placesOf(configuration: Configuration, folder: string): Places {
   const data = absolute(folder, configuration.data)
+  const spool = absolute(data, 'turnout.spool')
   const { url } = configuration.store
-  if (url === undefined) return { data, store: absolute(data, 'turnout.db') }
+  if (url === undefined) return { data, store: absolute(data, 'turnout.db'), spool }
   const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
-  return { data, store: isAbsolute(path) ? path : absolute(folder, path) }
+  return { data, store: isAbsolute(path) ? path : absolute(folder, path), spool }
 }
 
 export function resolve(configuration: Configuration, context: Context): Resolved {
@@ -160,7 +163,10 @@ function simulateOf(setting: AccountSetting['simulate']): Simulate {
 
 /** Simulated accounts may leave the credential out; each then has one of its own, since the simulator tells them apart by it. */
 function credentialOf({ credential, name, upstream }: AccountSetting): Credential {
-  if (credential?.oauth !== undefined) return { kind: 'oauth', accessToken: credential.oauth.access_token, accountId: credential.oauth.account_id ?? null }
+  if (credential?.oauth !== undefined) {
+    const { access_token: accessToken, account_id: said } = credential.oauth
+    return { kind: 'oauth', accessToken, accountId: said ?? (upstream === 'codex' ? chatgptAccountOf(accessToken) : null) }
+  }
   if (upstream === 'codex') return { kind: 'oauth', accessToken: '', accountId: null }
   return { kind: 'api_key', apiKey: credential?.api_key ?? `simulated-${name}` }
 }

@@ -28,17 +28,22 @@ export const faults = [
 const oauth = z
   .strictObject(
     {
-      access_token: secret('expected the access token').meta({ description: 'What the account presents, until a renewed one takes its place.', 'x-unit': 'secret' }),
+      access_token: secret('expected the access token').meta({
+        description: 'What the account presents, until a renewed one takes its place.',
+        'x-unit': 'secret',
+      }),
       account_id: secret('expected the id of the ChatGPT account')
         .optional()
-        .meta({ description: 'Sent as `chatgpt-account-id` where the token serves several.', 'x-unit': 'text', 'x-default': 'none' }),
-      refresh_token: secret('expected the refresh token')
-        .optional()
         .meta({
-          description: 'What renews the access token. The one that follows it is kept in the store, sealed; write a new one here after a new sign-in only.',
-          'x-unit': 'secret',
-          'x-default': 'none: the access token is not renewed',
+          description: 'Sent as `chatgpt-account-id` where the token serves several.',
+          'x-unit': 'text',
+          'x-default': 'none; for codex the one that the token names',
         }),
+      refresh_token: secret('expected the refresh token').optional().meta({
+        description: 'What renews the access token. The one that follows it is kept in the store, sealed; write a new one here after a new sign-in only.',
+        'x-unit': 'secret',
+        'x-default': 'none: the access token is not renewed',
+      }),
       token_url: url(['http', 'https'], 'names no user').optional().meta({
         description: 'Where it is renewed. The same addresses are refused as for `base_url`.',
         'x-unit': 'https URL; http with allow_private',
@@ -91,7 +96,9 @@ export const accountSchema = z.strictObject(
       false,
       'Whether the base URL, or the proxy, may be loopback or a private address. Off, so that no account can be made to reach into your network.',
     ),
-    credential: credential.meta({ description: 'Exactly one of `api_key` and `oauth`; a simulator account needs none, nor does a codex account whose sign-in is imported.' }),
+    credential: credential.meta({
+      description: 'Exactly one of `api_key` and `oauth`; a simulator account needs none, nor does a codex account whose sign-in is imported.',
+    }),
     models: z.record(modelPattern(), modelPattern(), { error: 'expected client models and the upstream model of each' }).prefault({}).meta({
       description: 'Client model to upstream model, exact or with a `*` at the end of both; empty: every model as named.',
       'x-unit': 'names to names',
@@ -102,7 +109,9 @@ export const accountSchema = z.strictObject(
     concurrency: whole(16, [1, 100_000], 'Turns at once. Set it to what the upstream bears; beyond it other accounts, then a queue, take over.'),
     websocket: choice(sockets)
       .prefault('auto')
-      .meta(choiceNote(sockets, 'How turns of WebSocket sessions go upstream: over WebSocket where it is spoken, else over HTTP; never, or always, over HTTP.')),
+      .meta(
+        choiceNote(sockets, 'How turns of WebSocket sessions go upstream: over WebSocket where it is spoken, else over HTTP; never, or always, over HTTP.'),
+      ),
     proxy: optionalUrl(['http', 'https', 'socks5'], 'may name a user')
       .prefault(null)
       .meta({ description: 'The proxy through which the upstream is reached; null: directly.', 'x-unit': 'http, https or socks5 URL, or null' }),

@@ -2,7 +2,22 @@ import { isIP } from 'node:net'
 import * as z from 'zod'
 import { accountSchema } from './schema-account.ts'
 import { priceSchema } from './schema-price.ts'
-import { choice, choiceNote, duration, labels, limit, modelPattern, name, optionalInstant, optionalSecret, secret, size, usdLimit, whole } from './leaf.ts'
+import {
+  choice,
+  choiceNote,
+  duration,
+  labels,
+  limit,
+  modelPattern,
+  name,
+  optionalInstant,
+  optionalSecret,
+  secret,
+  size,
+  usdLimit,
+  whole,
+  yesNo,
+} from './leaf.ts'
 
 const list = (of: string) => ({ error: `expected a list of ${of}` })
 const fields = { error: 'expected named fields' }
@@ -227,6 +242,16 @@ const metrics = z.strictObject(
 const levels = ['debug', 'info', 'warn', 'error'] as const
 const log = z.strictObject({ level: choice(levels).prefault('info').meta(choiceNote(levels, 'How much is logged; info is one line a turn.')) }, fields)
 
+const traces = z.strictObject(
+  {
+    enabled: yesNo(
+      false,
+      'Whether every turn and every attempt is a span of OpenTelemetry. Where spans go is said by the SDK that you load into the process. Off, since they cost time on every turn.',
+    ),
+  },
+  fields,
+)
+
 /** `turnout.yaml`, after `${ENV}` is expanded. Every setting carries its unit and its reason; docs/configuration.md and `turnout check --schema` say the same. */
 export const schema = z.strictObject(
   {
@@ -252,6 +277,7 @@ export const schema = z.strictObject(
     admin: admin.prefault({}).meta({ description: 'The admin API.' }),
     metrics: metrics.prefault({}).meta({ description: 'Prometheus.' }),
     log: log.prefault({}).meta({ description: 'The log.' }),
+    traces: traces.prefault({}).meta({ description: 'OpenTelemetry.' }),
   },
   fields,
 )

@@ -24,7 +24,8 @@ export function rotationOf(folder: string, environment: Environment, keys: reado
     end() {
       if (said === '') return endInFile(folder, environment)
       const keys = said.split(/[\s,]+/)
-      if (keys.length < 3) return 'TURNOUT_SECRET_KEY names no newer key: write the first of its keys, a new one and the last of its keys there, with commas, and do this again'
+      if (keys.length < 3)
+        return 'TURNOUT_SECRET_KEY names no newer key: write the first of its keys, a new one and the last of its keys there, with commas, and do this again'
       return 'everything is sealed by the second key of TURNOUT_SECRET_KEY now: leave the first and the second there, and take the others out'
     },
   }

@@ -1,3 +1,4 @@
+import { claimsOf } from '../lib/jwt.ts'
 import type { AccountId, PoolId } from './ids.ts'
 import type { Mapping } from './model.ts'
 
@@ -45,6 +46,16 @@ export function isSameCredential(a: Credential, b: Credential): boolean {
   if (a === b) return true
   if (a.kind === 'api_key') return b.kind === 'api_key' && a.apiKey === b.apiKey
   return b.kind === 'oauth' && a.accessToken === b.accessToken && a.accountId === b.accountId
+}
+
+/** Where the tokens of a ChatGPT sign-in name its account (protocols.md 3.4). */
+const chatgptClaims = 'https://api.openai.com/auth'
+
+/** The ChatGPT account that a token is for; null: it does not say. */
+export function chatgptAccountOf(token: string): string | null {
+  const claims = claimsOf(token)?.[chatgptClaims]
+  const id = typeof claims === 'object' && claims !== null && 'chatgpt_account_id' in claims ? claims.chatgpt_account_id : null
+  return typeof id === 'string' && /^[\x21-\x7e]{1,256}$/.test(id) ? id : null
 }
 
 /** How an access token is renewed. Never logged. */

@@ -22,7 +22,12 @@ export interface Bounds {
 export type Next =
   /** `budgeted`: blamed on an upstream, so the pool's failover budget must allow it. */
   | { readonly kind: 'another'; readonly budgeted: boolean }
-  | { readonly kind: 'same'; readonly afterMs: number; readonly as: 'it-is' | 'own-sealed-only' | 'said-again' | 'bridged' | 'refreshed'; readonly budgeted: boolean }
+  | {
+      readonly kind: 'same'
+      readonly afterMs: number
+      readonly as: 'it-is' | 'own-sealed-only' | 'said-again' | 'bridged' | 'refreshed'
+      readonly budgeted: boolean
+    }
   /** `takeBack`: what was held against accounts in this turn was the request's fault. */
   | { readonly kind: 'stop'; readonly takeBack: boolean }
 

@@ -49,7 +49,10 @@ export function shape(turn: Turn, { account, model, frame = null }: Aim, rules: 
   const tier = judgeTier(rules, account.credentialKind, model, turn.tier)
   if (tier.kind === 'block') return { kind: 'blocked', refusal: refusal('policy_violation', tier.message, { param: 'service_tier' }) }
   const renamed = (model as string) === turn.model ? null : model
-  return { kind: 'plan', plan: { upstream: account.upstream, endpoint: turn.endpoint, model, renamed, tier, filterTo: account.filterTo, dropItems: foreignItems, frame } }
+  return {
+    kind: 'plan',
+    plan: { upstream: account.upstream, endpoint: turn.endpoint, model, renamed, tier, filterTo: account.filterTo, dropItems: foreignItems, frame },
+  }
 }
 
 /** The tier that an attempt asks its upstream for; null means the upstream's default. */

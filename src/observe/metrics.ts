@@ -11,6 +11,11 @@ export interface Gauges {
   sessions(): number
   bufferedBytes(): Iterable<readonly [owner: string, bytes: number]>
   ledgerLag(): number
+  /** Whether turns can be served; what `/readyz` says. */
+  ready(): boolean
+  /** Whether the configuration file is wrong as it is now, while the last good one holds. */
+  configurationWrong(): boolean
+  readonly version: string
 }
 
 const healthStates = ['ready', 'cooling', 'retired', 'disabled'] as const
@@ -69,6 +74,11 @@ export class PrometheusMetrics implements Metrics {
       for (const [owner, bytes] of gauges.bufferedBytes()) gauge.set({ owner }, bytes)
     })
     this.#gauge('turnout_ledger_lag_records', 'Records handed to the store and not yet on disk.', [], (gauge) => gauge.set(gauges.ledgerLag()))
+    this.#gauge('turnout_ready', '1 while turns can be served.', [], (gauge) => gauge.set(gauges.ready() ? 1 : 0))
+    this.#gauge('turnout_configuration_error', '1 while the configuration file is wrong and the last good one holds.', [], (gauge) =>
+      gauge.set(gauges.configurationWrong() ? 1 : 0),
+    )
+    this.#gauge('turnout_build_info', 'Always 1; says which version runs.', ['version'], (gauge) => gauge.set({ version: gauges.version }, 1))
   }
 
   turnEnded(turn: Parameters<Metrics['turnEnded']>[0]): void {

@@ -17,15 +17,15 @@ export function lostAdvice({ account }: Refusal, sentAtMs: number): string {
 export function refusedAdvice(refusal: Refusal): string {
   const { account, code, fault } = refusal
   if (fault === 'client') return `the token endpoint refuses the client${code === null ? '' : ` (${code})`}: correct credential.oauth.client_id or token_url`
-  switch (code) {
-    case 'refresh_token_reused':
-      return `the refresh token was already used by another program that shares this sign-in; ${signIn(account)}, for Turnout alone`
-    case 'refresh_token_expired':
-      return `the refresh token has expired; ${signIn(account)}`
-    default:
-      return `the token endpoint no longer takes the refresh token, which was revoked or replaced; ${signIn(account)}`
-  }
+  const found = causes.find((cause) => cause.code === code)?.says ?? 'the token endpoint no longer takes the refresh token, which was revoked or replaced'
+  return `${found}; ${signIn(account)}`
 }
+
+/** What some codes of token endpoints mean (protocols.md 3.4). */
+const causes: readonly { readonly code: string; readonly says: string }[] = [
+  { code: 'refresh_token_reused', says: 'the refresh token was already used by another program that shares this sign-in, which Turnout must have for itself' },
+  { code: 'refresh_token_expired', says: 'the refresh token has expired' },
+]
 
 /** A codex account without any credential. */
 export function missingAdvice(account: Account): string {

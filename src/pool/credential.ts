@@ -27,10 +27,12 @@ export interface CredentialParts {
   readonly holder: Holder
   /** Tells this process from others that have served, or serve, the same store. */
   readonly process: string
+  /** `alone`: no other process serves this store while this one does, so that whatever another has begun is over. */
+  readonly sharing: 'alone' | 'shared'
 }
 
 /** A refresh is over within this, one way or the other: a mark that is older is nobody's any more. Unit: milliseconds. */
-export const flightMsMax = 45_000
+const flightMsMax = 45_000
 /** How long a token endpoint that failed is left alone: doubling, from and to. Unit: milliseconds. */
 const backOffMs = 5_000
 const backOffMsMax = 10 * 60_000
@@ -152,11 +154,11 @@ export class RenewableCredential {
 
   /** Marks on disk that the refresh token is about to be used, uses it, and keeps what comes of it. */
   async #refresh(overtaken: number): Promise<Renewal> {
-    const { clock, tokens, process } = this.#parts
+    const { clock, tokens, process, sharing } = this.#parts
     const before = this.#tokens
     const { refreshToken, sending } = before
     if (refreshToken === null) return 'none'
-    const waitMs = sending === null || sending.by === process ? 0 : sending.atMs + flightMsMax - clock.now()
+    const waitMs = sending === null || sending.by === process || sharing === 'alone' ? 0 : sending.atMs + flightMsMax - clock.now()
     if (waitMs > 0) return this.#failed('another process may be renewing it', { status: null, waitMs })
     const marked = { ...before, sending: { atMs: clock.now(), by: process } }
     if (!(await this.#write(marked))) return (await this.#reread(overtaken)) ?? this.#refresh(overtaken + 1)

@@ -10,6 +10,7 @@ import type { Headers } from '../lib/headers.ts'
 import { Kept } from '../lib/kept.ts'
 import type { FrameText } from '../ports/sockets.ts'
 import type { Settings } from '../ports/settings.ts'
+import { frameType, steerOf } from '../upstream/frame.ts'
 import type { Bodies } from './bodies.ts'
 import type { ErrorAnswer } from './frame-sink.ts'
 import type { Refuser } from './refuse.ts'
@@ -120,6 +121,17 @@ export class FrameReader {
 
   errorFrame(error: ErrorAnswer, lane: string): Buffer {
     return this.#parts.dialect.frames.errorFrame(error, streamIdOf(lane), `evt_${randomUUID().replaceAll('-', '')}`)
+  }
+
+  /** Whether the upstream took what was said into this answer; null: the frame is about something else. */
+  steerAnswer(frame: Buffer): { readonly response: string; readonly answer: 'accepted' | 'refused' } | null {
+    const type = frameType(frame)
+    if (type !== 'response.steer.accepted' && type !== 'response.steer.failed') return null
+    const { id, response } = steerOf(frame)
+    if (response === null) return null
+    if (type === 'response.steer.accepted') return { response, answer: 'accepted' }
+    // With an id it was accepted before, and no answer comes of it.
+    return id === null ? { response, answer: 'refused' } : null
   }
 
   steerFailed(held: HeldFrame): Buffer {

@@ -54,7 +54,9 @@ export class LaneTurn implements SessionTurn {
   #own: readonly Item[] | null | undefined
   #responding: Running | null = null
   #served: Served | null = null
+  /** What the client has said into the answer: accepted by its upstream, and not yet. */
   #steer: readonly Item[] = []
+  #steers: readonly (readonly Item[])[] = []
 
   constructor(parts: LaneParts, question: LaneQuestion) {
     const { lane, sockets, transcript, door } = parts
@@ -150,7 +152,14 @@ export class LaneTurn implements SessionTurn {
   }
 
   steered(items: readonly Item[] | null): void {
-    this.#steer = [...this.#steer, ...(items ?? [])]
+    this.#steers = [...this.#steers, items ?? []]
+  }
+
+  /** The upstream has said what becomes of the first steer that it has not answered yet: only an accepted one is a part of the dialogue. */
+  steerAnswered(answer: 'accepted' | 'refused'): void {
+    const [first, ...later] = this.#steers
+    this.#steers = later
+    if (answer === 'accepted') this.#steer = [...this.#steer, ...(first ?? [])]
   }
 
   answered(answer: Served): void {

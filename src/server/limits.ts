@@ -76,7 +76,7 @@ export class MemoryLimits implements Limits {
   async #overRequests(key: KeyId, limit: number | null): Promise<Refused | null> {
     if (limit === null) return null
     const { before, leftMs } = await this.#requests.take(key, 1)
-    return before < limit ? null : refused(`This key may begin ${limit} turns in a minute.`, leftMs)
+    return before < limit ? null : refused(`This key may begin ${limit} turns a minute.`, leftMs)
   }
 
   #leave(key: KeyId): void {

@@ -8,6 +8,9 @@ import type { Metrics } from '../ports/metrics.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { HeaderList } from '../ports/sink.ts'
 
+/** Below here every error has the shape of the admin API, which is no dialect's. */
+const operatorPaths = '/admin/'
+
 /** Whom a refusal is said to. */
 export interface Refused {
   readonly request: IncomingMessage
@@ -32,9 +35,10 @@ export class Refuser {
   /** Answers with the refusal, unless the client has gone or an answer has begun: then the connection is broken off. */
   refuse(to: Refused, refusal: Refusal, more: HeaderList = []): void {
     const { request, response, requestId, turn } = to
-    const told = this.#dialect.refuse(refusal)
-    this.#metrics.refused(refusal.code)
     const path = request.url?.split('?', 1)[0] ?? ''
+    const said = this.#dialect.refuse(refusal)
+    const told = path.startsWith(operatorPaths) ? toOperator(said, refusal) : said
+    this.#metrics.refused(refusal.code)
     const key = to.caller?.key ?? null
     this.#log.info({ code: refusal.code, status: told.status, method: request.method, path, key, turn, request: requestId }, 'refused')
     if (response.headersSent) {
@@ -63,6 +67,10 @@ export class Refuser {
     for (let i = 0; i + 1 < flat.length; i += 2) text += `${flat[i]}: ${flat[i + 1]}\r\n`
     return Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), told.body])
   }
+}
+
+function toOperator(said: Told, { code, message, param }: Refusal): Told {
+  return { ...said, body: Buffer.from(`${JSON.stringify({ error: { code, message, param } })}\n`) }
 }
 
 function head(told: Told, requestId: string, turn: TurnId | null, more: HeaderList): string[] {

@@ -44,7 +44,7 @@ export class WsSession {
     this.#closed = closed
     this.#reader = door.reader
     this.#transcript = door.transcripts.open(door.settings().bounds.transcriptBytes)
-    this.#sockets = door.sockets.session({ stray: (stray) => this.#stray(stray), loose: (frame) => void client.socket.say([frame]) })
+    this.#sockets = door.sockets.session({ stray: (stray) => this.#stray(stray), loose: (frame) => this.#loose(frame) })
   }
 
   open(): void {
@@ -195,7 +195,9 @@ export class WsSession {
     const before = this.#last.get(lane)
     const caller = this.#client.caller()
     const { served } = before ?? {}
-    if (before === undefined || served === undefined || served === null || caller === null) {
+    // Of a client that has gone nobody waits for more.
+    const isOver = this.#state.phase === 'closed'
+    if (isOver || before === undefined || served === undefined || served === null || caller === null) {
       stray.body.cancel()
       return false
     }
@@ -214,6 +216,12 @@ export class WsSession {
     else if (frame.kind === 'steer') this.#client.socket.say([this.#reader.steerFailed(held)])
     else this.#tell(notForwarded, null)
     held.letGo()
+  }
+
+  #loose(frame: Buffer): void {
+    const steer = this.#reader.steerAnswer(frame)
+    if (steer !== null) for (const turn of this.#last.values()) if (turn.responding?.response === steer.response) turn.steerAnswered(steer.answer)
+    this.#client.socket.say([frame])
   }
 
   #keepUpdate(ticket: Ticket): void {

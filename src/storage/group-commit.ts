@@ -224,7 +224,8 @@ export class GroupCommit implements Ledger {
   }
 
   #overdue(batches: Overdue): void {
-    for (const batch of batches.hopeless) this.#giveUp(batch, `neither the store nor the spool took it within ${this.#options.commitMs + this.#options.spoolMs} ms`)
+    for (const batch of batches.hopeless)
+      this.#giveUp(batch, `neither the store nor the spool took it within ${this.#options.commitMs + this.#options.spoolMs} ms`)
     if (batches.late === 0) return
     this.#stuck = true
     void this.#spool()

@@ -108,7 +108,10 @@ export function explain(error: unknown, file: string): StoreError {
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED'))
     return new StoreError('locked', `The store ${file} is locked by another program. Stop that program and start again.`)
   if (code.startsWith('SQLITE_FULL'))
-    return new StoreError('cannot-open', `The disk of the store ${file} is full. Make room and start again; what was promised to be on the books waits there, and nothing is lost.`)
+    return new StoreError(
+      'cannot-open',
+      `The disk of the store ${file} is full. Make room and start again; what was promised to be on the books waits there, and nothing is lost.`,
+    )
   if (code.startsWith('SQLITE_READONLY')) return new StoreError('read-only', `The store ${file} is read-only (${message}).`)
   return new StoreError('cannot-open', `The store ${file} cannot be opened: ${message}.`)
 }

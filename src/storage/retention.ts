@@ -44,7 +44,12 @@ export class Retention {
   async sweep(): Promise<Swept> {
     const { clock, log, sweep } = this.#options
     const nowMs = clock.now()
-    const swept = await sweep({ kind: 'sweep', turnsBefore: firstIdAt(nowMs - this.#keptMs), ownersBeforeMs: nowMs - ownersKeptMs, daysBeforeMs: nowMs - dayRestsMs })
+    const swept = await sweep({
+      kind: 'sweep',
+      turnsBefore: firstIdAt(nowMs - this.#keptMs),
+      ownersBeforeMs: nowMs - ownersKeptMs,
+      daysBeforeMs: nowMs - dayRestsMs,
+    })
     if (swept.turns + swept.owners > 0) log.info({ ...swept }, 'old records were deleted')
     return swept
   }

@@ -10,15 +10,35 @@ export const countedPerStep = 500
 const hoursRememberedMax = 4
 
 const columns: readonly string[] = [...openColumns, ...settleColumns]
-const cell = (row: Row, name: string): Cell => row[columns.indexOf(name)] ?? null
-const tokenColumns = ['input_tokens', 'cached_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens'] as const
+const at = (name: string): number => columns.indexOf(name)
+/** Where each is in a row that settles a turn. */
+const cells = {
+  id: at('id'),
+  startedAt: at('started_at'),
+  outcome: at('outcome'),
+  firstOutput: at('first_output_ms'),
+  key: at('key'),
+  account: at('account'),
+  model: at('model'),
+  tier: at('tier_billed'),
+  money: moneyColumns.map(at),
+  tokens: ['input_tokens', 'cached_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens'].map(at),
+}
+const [inputCell = -1] = cells.tokens
+const [chargeCell = -1] = cells.money
 const countAt = (name: string): number => countColumns.indexOf(name as CountColumn)
+/** Where each is in the counts of a sum. */
+const counted = {
+  turns: countAt('turns'),
+  unknown: countAt('unknown_turns'),
+  usage: countAt('usage_turns'),
+  tokens: countAt('input_tokens'),
+  money: ['charged_turns', 'estimated_turns', 'notional_turns'].map(countAt),
+  outcomes: new Map<Cell, number>(['completed', 'incomplete', 'failed', 'cancelled', 'refused'].map((name) => [name, countAt(name)])),
+}
 
 /** What turns of one hour come to, by one dimension and name. */
 interface Sum {
-  readonly dimension: Dimension
-  readonly hourStartMs: number
-  readonly name: string
   /** In the order of `countColumns`. */
   readonly counts: number[]
   /** In the order of `moneyColumns`. */
@@ -38,7 +58,8 @@ interface Earlier {
 export class RollUps {
   readonly #db: Database
   readonly #statements
-  readonly #pending = new Map<string, Sum>()
+  /** What the open transaction adds, by the beginning of the hour, dimension and name. */
+  readonly #pending = new Map<number, Record<Dimension, Map<string, Sum>>>()
   /** Names of models that have a line of their own, by hour. */
   readonly #models = new Map<number, Set<string>>()
   #daysUntilMs: number
@@ -59,17 +80,22 @@ export class RollUps {
 
   /** A turn that is settled now, and was not before. */
   count(row: Row): void {
-    const id = String(cell(row, 'id'))
-    // It is met on the way.
-    if (this.#earlier !== null && id > this.#earlier.after && id <= this.#earlier.to) return
-    this.#add(row)
+    if (this.#earlier === null) return this.#add(row)
+    const id = String(row[cells.id])
+    // Those between are met on the way.
+    if (id <= this.#earlier.after || id > this.#earlier.to) this.#add(row)
   }
 
   /** Writes what was counted, as a part of the transaction that is open. */
   write(): void {
-    for (const { dimension, hourStartMs, name, counts, money } of this.#pending.values()) {
-      this.#statements.add.run('hour', dimension, hourStartMs, name, ...counts, ...money)
-      if (hourStartMs < this.#daysUntilMs) this.#statements.add.run('day', dimension, startOf(hourStartMs, dayMs), name, ...counts, ...money)
+    for (const [hourStartMs, sums] of this.#pending) {
+      const dayStartMs = startOf(hourStartMs, dayMs)
+      for (const dimension of dimensions) {
+        for (const [name, { counts, money }] of sums[dimension]) {
+          this.#statements.add.run('hour', dimension, hourStartMs, name, ...counts, ...money)
+          if (hourStartMs < this.#daysUntilMs) this.#statements.add.run('day', dimension, dayStartMs, name, ...counts, ...money)
+        }
+      }
     }
     this.#pending.clear()
   }
@@ -117,25 +143,16 @@ export class RollUps {
   }
 
   #add(row: Row): void {
-    const hourStartMs = startOf(Number(cell(row, 'started_at')), hourMs)
-    const names = {
-      key: cell(row, 'key'),
-      account: cell(row, 'account'),
-      model: this.#lineOf(String(cell(row, 'model')), hourStartMs),
-      tier: cell(row, 'tier_billed'),
+    const hourStartMs = startOf(Number(row[cells.startedAt]), hourMs)
+    let sums = this.#pending.get(hourStartMs)
+    if (sums === undefined) {
+      sums = { key: new Map(), account: new Map(), model: new Map(), tier: new Map() }
+      this.#pending.set(hourStartMs, sums)
     }
-    const counts = countsOf(row)
-    const money = moneyColumns.map((name) => BigInt(cell(row, name) ?? 0))
-    for (const dimension of dimensions) {
-      const name = String(names[dimension] ?? '')
-      const key = `${dimension} ${hourStartMs} ${name}`
-      const sum = this.#pending.get(key)
-      if (sum === undefined) this.#pending.set(key, { dimension, hourStartMs, name, counts: [...counts], money: [...money] })
-      else {
-        counts.forEach((count, i) => (sum.counts[i] = (sum.counts[i] ?? 0) + count))
-        money.forEach((amount, i) => (sum.money[i] = (sum.money[i] ?? 0n) + amount))
-      }
-    }
+    addTo(sums.key, String(row[cells.key]), row)
+    addTo(sums.account, String(row[cells.account] ?? ''), row)
+    addTo(sums.model, this.#lineOf(String(row[cells.model]), hourStartMs), row)
+    addTo(sums.tier, String(row[cells.tier] ?? ''), row)
   }
 
   /** The name under which turns of this model are summed up in this hour. */
@@ -166,27 +183,34 @@ export class RollUps {
   }
 }
 
-/** What one turn adds, in the order of `countColumns`. */
-function countsOf(row: Row): readonly number[] {
-  const counts = countColumns.map(() => 0)
-  const set = (name: string, count: number): void => void (counts[countAt(name)] = count)
-  set('turns', 1)
-  set(String(cell(row, 'outcome')), 1)
-  if (isUnknown(row)) set('unknown_turns', 1)
-  if (cell(row, 'charge_nano_usd') !== null) set('charged_turns', 1)
-  if (cell(row, 'charge_estimated_nano_usd') !== null) set('estimated_turns', 1)
-  if (cell(row, 'charge_notional_nano_usd') !== null) set('notional_turns', 1)
-  if (cell(row, 'input_tokens') !== null) {
-    set('usage_turns', 1)
-    for (const name of tokenColumns) set(name, Number(cell(row, name) ?? 0))
+function addTo(sums: Map<string, Sum>, name: string, row: Row): void {
+  let sum = sums.get(name)
+  if (sum === undefined) {
+    sum = { counts: countColumns.map(() => 0), money: moneyColumns.map(() => 0n) }
+    sums.set(name, sum)
   }
-  return counts
+  const { counts, money } = sum
+  const count = (index: number, more: number): void => void (counts[index] = (counts[index] ?? 0) + more)
+  count(counted.turns, 1)
+  const outcome = counted.outcomes.get(row[cells.outcome] ?? null)
+  if (outcome !== undefined) count(outcome, 1)
+  if (isUnknown(row)) count(counted.unknown, 1)
+  if (row[inputCell] !== null) {
+    count(counted.usage, 1)
+    for (let i = 0; i < cells.tokens.length; i++) count(counted.tokens + i, Number(row[cells.tokens[i] ?? -1] ?? 0))
+  }
+  for (let i = 0; i < cells.money.length; i++) {
+    const amount = row[cells.money[i] ?? -1] ?? null
+    if (amount === null) continue
+    count(counted.money[i] ?? -1, 1)
+    if (amount !== 0) money[i] = (money[i] ?? 0n) + BigInt(amount)
+  }
 }
 
 /** Whether a turn used, or may have used, what its sums do not hold: its usage is unknown, or what it cost. */
 function isUnknown(row: Row): boolean {
-  if (cell(row, 'account') === null || cell(row, 'outcome') === 'refused') return false
-  return cell(row, 'charge_nano_usd') === null || (cell(row, 'input_tokens') === null && cell(row, 'first_output_ms') !== null)
+  if (row[cells.account] === null || row[cells.outcome] === 'refused') return false
+  return row[chargeCell] === null || (row[inputCell] === null && row[cells.firstOutput] !== null)
 }
 
 function startOf(ms: number, spanMs: number): number {

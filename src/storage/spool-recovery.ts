@@ -16,6 +16,14 @@ export class LeftSpool {
    * that it is on disk.
    */
   *batches(): Generator<BatchMessage> {
+    try {
+      yield* this.#read()
+    } catch (error) {
+      throw error instanceof Error && 'syscall' in error ? this.#unreadable(error) : error
+    }
+  }
+
+  *#read(): Generator<BatchMessage> {
     const fd = this.#open()
     if (fd === null) return
     try {
@@ -58,6 +66,13 @@ export class LeftSpool {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
       throw error
     }
+  }
+
+  #unreadable(error: Error): StoreError {
+    return new StoreError(
+      'cannot-open',
+      `The spool ${this.#file} cannot be read (${error.message}), and it may hold records that are not in the store yet. Make it readable; or move it away, and they are lost.`,
+    )
   }
 
   #stranger(): string {

@@ -4,7 +4,7 @@ import { streamIdOf } from '../core/lanes.ts'
 import { shape, tierSent, type Plan, type Shaped } from '../core/shape.ts'
 import { answerSignal } from '../core/signal.ts'
 import { readWindows, windowsOf } from '../core/windows.ts'
-import type { AnswerEnd, EventObserver, SeenAnswer, Watched } from '../dialect/dialect.ts'
+import type { EventObserver, Watched } from '../dialect/dialect.ts'
 import { collect } from '../lib/collect.ts'
 import { header, type Headers } from '../lib/headers.ts'
 import { hidden } from '../lib/hide.ts'
@@ -13,9 +13,9 @@ import type { HeaderList } from '../ports/sink.ts'
 import type { Sent } from '../ports/transport.ts'
 import { framed, unframed, type Framed } from './continue.ts'
 import type { Course } from './course.ts'
-import type { RawAnswer } from './raw-answer.ts'
 import { EventFlow } from './flow.ts'
 import { judgeGathered, whole } from './gathered.ts'
+import type { Judged } from './judged.ts'
 import { framingOf, send, wireOf } from './send.ts'
 import { AnswerStream } from './stream.ts'
 import type { Try } from './try.ts'
@@ -25,12 +25,6 @@ export interface Attempted {
   /** Resolves when the upstream is done with the request, so that its lease may go back. */
   readonly upstreamDone: Promise<void>
 }
-
-export type Judged =
-  /** The commit point is reached: everything from here on goes to the client, and nothing is tried again. */
-  | { readonly kind: 'streaming'; readonly stream: AnswerStream; readonly flow: EventFlow; readonly headers: HeaderList }
-  | { readonly kind: 'whole'; readonly status: number; readonly answer: SeenAnswer; readonly headers: HeaderList }
-  | { readonly kind: 'failed'; readonly signal: Signal; readonly raw: RawAnswer | null; readonly end: AnswerEnd | null }
 
 type Answer = Extract<Sent, { kind: 'answer' }>
 

@@ -21,9 +21,12 @@ export async function refuse(course: Course, r: Refusal): Promise<Outcome> {
 
 /** The operator's policy forbids this attempt: nothing is sent, and no other account is tried to get round it. */
 export async function blocked(course: Course, chosen: Chosen, r: Refusal): Promise<Outcome> {
+  const { span, nowMs } = course
+  const { account, model } = chosen.lease
+  const followed = span?.attempt({ account: account.id, model, startedAtMs: nowMs }) ?? null
   recordAttempt(
     course,
-    { chosen, plan: null, startedAtMs: course.nowMs },
+    { chosen, plan: null, startedAtMs: nowMs, span: followed },
     { outcome: 'refused', failure: null, status: null, code: r.code, told: nothingToBill },
   )
   course.settleWithout('refused', r.code)

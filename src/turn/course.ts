@@ -9,6 +9,7 @@ import { LedgerStuck } from '../ports/ledger.ts'
 import { nothingSpent, type Seat, type Spent } from '../ports/limits.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { Sink } from '../ports/sink.ts'
+import type { TurnSpan } from '../ports/tracer.ts'
 import { Client } from './client.ts'
 import { Draft, type Answered } from './draft.ts'
 import type { RawAnswer } from './raw-answer.ts'
@@ -24,6 +25,8 @@ export class Course {
   readonly settings: Settings
   readonly client: Client
   readonly draft: Draft
+  /** Null: nobody follows this turn. */
+  readonly span: TurnSpan | null
   readonly tried: Tried[] = []
   /** Accounts that may not be chosen again. */
   readonly spent = new Set<AccountId>()
@@ -53,6 +56,7 @@ export class Course {
     this.settings = world.settings()
     this.client = new Client(world, ask, sink, this.settings.times)
     this.draft = new Draft(ask, world.clock.now())
+    this.span = world.tracer?.turn({ opened: this.draft.opened, receivedAtMs: ask.receivedAtMs, headers: ask.headers }) ?? null
     this.expected = expectedOf(world, ask, this.settings)
   }
 
@@ -79,6 +83,7 @@ export class Course {
     this.#books = 'settled'
     const record = this.draft.settled(answered, this.nowMs)
     const { world, ask } = this
+    this.span?.settled(record)
     // Before the client hears of the end: its next question finds what this one came to.
     this.seat?.leave(spentOf(record, this.expected))
     world.metrics.turnEnded({

@@ -1,7 +1,7 @@
 import type { SeenAnswer, Watched } from '../dialect/dialect.ts'
 import { windowsOf } from '../core/windows.ts'
 import type { HeaderList } from '../ports/sink.ts'
-import type { Judged } from './attempt.ts'
+import type { Judged } from './judged.ts'
 import type { Course } from './course.ts'
 import type { Try } from './try.ts'
 

@@ -2,7 +2,7 @@ import type { Next } from '../core/failover.ts'
 import type { Outcome } from '../core/record.ts'
 import type { Sink } from '../ports/sink.ts'
 import { admit } from './admit.ts'
-import { attempt, plan, type Attempted } from './attempt.ts'
+import { attempt, plan, type Attempted, type Planned } from './attempt.ts'
 import type { Try } from './try.ts'
 import { wasCancelled, type Cancelled } from './cancel.ts'
 import { choose, type Chosen } from './choose.ts'
@@ -34,6 +34,7 @@ export async function runTurn(world: World, ask: Ask, sink: Sink, signal: AbortS
   } finally {
     course.leave()
     course.client.close()
+    course.span?.close(course.nowMs)
   }
 }
 
@@ -65,7 +66,7 @@ async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value
   const planned = plan(course, chosen.lease)
   if (planned.kind === 'lost') return { value: { kind: 'over', outcome: await refuse(course, planned.refusal) }, upstreamDone: Promise.resolve() }
   if (planned.kind === 'blocked') return { value: { kind: 'over', outcome: await blocked(course, chosen, planned.refusal) }, upstreamDone: Promise.resolve() }
-  const t: Try = { chosen, plan: planned.plan, sendsForeign: planned.sendsForeign, startedAtMs: course.nowMs, breaker: new AbortController() }
+  const t = begin(course, chosen, planned)
   const { judged, upstreamDone } = await untilCommit(course, t)
   switch (judged.kind) {
     case 'failed': {
@@ -82,6 +83,12 @@ async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value
     case 'streaming':
       return { value: { kind: 'over', outcome: await relay(course, t, judged) }, upstreamDone }
   }
+}
+
+function begin({ span, nowMs }: Course, chosen: Chosen, { plan: planned, sendsForeign }: Extract<Planned, { kind: 'planned' }>): Try {
+  const { account, model } = chosen.lease
+  const followed = span?.attempt({ account: account.id, model, startedAtMs: nowMs }) ?? null
+  return { chosen, plan: planned, sendsForeign, startedAtMs: nowMs, breaker: new AbortController(), span: followed }
 }
 
 /** Before output, a turn that is called off calls its upstream off at once. */

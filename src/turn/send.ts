@@ -74,7 +74,7 @@ function frame(course: Course, t: Try, session: SessionTurn): Promise<Sent> {
     account: lease.account,
     credential: lease.credential,
     path: ask.dialect.path(ask.turn.endpoint),
-    clientHeaders: ask.headers,
+    clientHeaders: followed(ask.headers, t),
     omit: foreignTurnState(course, lease),
     lane: session.lane,
     frame: text,
@@ -92,11 +92,18 @@ function question({ ask }: Course, { plan }: Try): FrameText {
 }
 
 /** Over HTTP a frame's routing token stands where those who ask over HTTP put it. */
-function saying(course: Course, { chosen, plan }: Try): { readonly clientHeaders: Headers; readonly omit: readonly string[] } {
-  const { headers, session } = course.ask
+function saying(course: Course, t: Try): { readonly clientHeaders: Headers; readonly omit: readonly string[] } {
+  const { chosen, plan } = t
+  const { session } = course.ask
+  const headers = followed(course.ask.headers, t)
   const state = session?.turnState ?? null
   if (state === null || plan.frame?.turnState === 'drop') return { clientHeaders: headers, omit: foreignTurnState(course, chosen.lease) }
   return { clientHeaders: { ...headers, [turnStateName]: state }, omit: [] }
+}
+
+/** Whoever follows this turn goes on from this attempt, not from what the client did before it. */
+function followed(headers: Headers, { span }: Try): Headers {
+  return span === null ? headers : { ...headers, ...span.headers }
 }
 
 /** Codex's routing token is one account's own: another one never sees it, and an unknown one may be anybody's. */

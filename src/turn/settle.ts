@@ -28,7 +28,7 @@ export const toldNothing: Told = { usage: null, tierServed: null, guessedOutput:
 /** Writes an attempt's line. */
 export function recordAttempt(
   course: Course,
-  { chosen, plan, startedAtMs }: Pick<Try, 'chosen' | 'startedAtMs'> & { readonly plan: Plan | null },
+  { chosen, plan, startedAtMs, span }: Pick<Try, 'chosen' | 'startedAtMs' | 'span'> & { readonly plan: Plan | null },
   end: AttemptEnd,
 ): void {
   const { world, draft, settings, nowMs } = course
@@ -54,6 +54,7 @@ export function recordAttempt(
   }
   draft.attempted(record, bill)
   world.metrics.attemptEnded(account, outcome, failure)
+  span?.ended(record)
 }
 
 /** An upstream that refused a request has nothing to bill for it; one that fell silent over it may. */

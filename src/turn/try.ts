@@ -1,4 +1,5 @@
 import type { Plan } from '../core/shape.ts'
+import type { AttemptSpan } from '../ports/tracer.ts'
 import type { Chosen } from './choose.ts'
 
 /** What this attempt is to its course: the lease that it runs on, and what it sends. */
@@ -10,4 +11,6 @@ export interface Try {
   readonly startedAtMs: number
   /** Calls the upstream off. */
   readonly breaker: AbortController
+  /** Null: nobody follows it. */
+  readonly span: AttemptSpan | null
 }

@@ -14,6 +14,7 @@ import type { Origins } from '../ports/origins.ts'
 import type { Accounts } from '../ports/pool.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { Owners } from '../ports/stores.ts'
+import type { Tracer } from '../ports/tracer.ts'
 import type { Transport } from '../ports/transport.ts'
 import type { SessionTurn } from './session-turn.ts'
 
@@ -28,6 +29,8 @@ export interface World {
   readonly owners: Owners
   readonly origins: Origins
   readonly metrics: Metrics
+  /** Null, or left out: nobody follows turns. */
+  readonly tracer?: Tracer | null
   readonly log: Log
   /** The operator's settings as they are now; a turn takes them once, at admit. */
   settings(): Settings

@@ -100,3 +100,9 @@ function text(value: unknown, name: string): string | null {
   const found = member(value, name)
   return typeof found === 'string' ? found : null
 }
+
+/** A frame that names no lane, said again for one: its client tells its turns apart by that. */
+export function inLane(frame: Buffer, lane: string): Buffer {
+  const open = skipSpace(frame, 0, frame.length) + 1
+  return lane === '' ? frame : Buffer.concat([Buffer.from(`{"stream_id":${JSON.stringify(lane)},`), frame.subarray(open)])
+}

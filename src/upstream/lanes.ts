@@ -1,7 +1,7 @@
 import type { AccountId } from '../core/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { SocketListener } from '../ports/sockets.ts'
-import { createdId, errorCode, frameLane, frameType, isPlainOutput, isTerminal, steerOf, type Steer } from './frame.ts'
+import { createdId, errorCode, frameLane, frameType, isPlainOutput, isTerminal, steerOf, type Steer, inLane } from './frame.ts'
 import { LaneBody } from './lane-body.ts'
 
 /** What lanes need of their socket, and what it hears of them. */
@@ -248,7 +248,7 @@ export class Lanes {
     if (isOfConnection || running.length === 0) this.#parts.retire()
     const unnamed = running.filter((lane) => lane.name === '')
     const concerned = isOfConnection || running.length === 1 || unnamed.length === 0 ? running : unnamed
-    for (const lane of concerned) this.#pass(lane, 'error', frame)
+    for (const lane of concerned) this.#pass(lane, 'error', inLane(frame, lane.name))
   }
 
   /** Always for the client, who has to see what became of its steer. */

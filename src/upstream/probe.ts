@@ -1,4 +1,4 @@
-import type { Account, Credential } from '../core/account.ts'
+import { onlyStreams, type Account, type Credential } from '../core/account.ts'
 import type { ErrorObject, Signal } from '../core/failure.ts'
 import type { UpstreamModel } from '../core/ids.ts'
 import { answerSignal } from '../core/signal.ts'
@@ -89,26 +89,25 @@ async function judgeTurn(parts: ProbeParts, answer: Answer): Promise<Probed> {
 }
 
 /** What there is to judge by; nothing of what broke off or came too late. */
-function bytesOf(collected: Collected): Buffer {
+export function bytesOf(collected: Collected): Buffer {
   return collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
 }
 
-function evidence(parts: ProbeParts, answer: Answer, body: Buffer): Signal {
+export function evidence(parts: Pick<ProbeParts, 'readError'>, answer: Answer, body: Buffer): Signal {
   return answerSignal(answer.status, answer.headers, body, parts.readError(body))
 }
 
-function turnCall(wish: ProbeWish, model: UpstreamModel): Call {
-  const bytes = Buffer.from(JSON.stringify({ model, input: 'ping', max_output_tokens: outputTokens, store: false }))
-  return {
-    account: wish.account,
-    credential: wish.credential,
-    method: 'POST',
-    path: '/responses',
-    clientHeaders: { accept: 'application/json' },
-    omit: [],
-    body: { pieces: [bytes], bytes: bytes.length },
-    connectMs,
-    headMs: turnMs,
-    signal: wish.signal,
-  }
+function turnCall({ account, credential, signal }: ProbeWish, model: UpstreamModel): Call {
+  return { account, credential, ...smallQuestion(account, model), connectMs, headMs: turnMs, signal }
+}
+
+/** The smallest question there is, as this kind of upstream takes it: one that only streams accepts no bound of its answer. */
+export function smallQuestion({ upstream }: Account, model: UpstreamModel): Pick<Call, 'method' | 'path' | 'clientHeaders' | 'omit' | 'body'> {
+  const asked = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'ping' }] }]
+  const question = onlyStreams(upstream)
+    ? { model, instructions: '', input: asked, store: false, stream: true }
+    : { model, input: 'ping', max_output_tokens: outputTokens, store: false }
+  const bytes = Buffer.from(JSON.stringify(question))
+  const accept = onlyStreams(upstream) ? 'text/event-stream' : 'application/json'
+  return { method: 'POST', path: '/responses', clientHeaders: { accept }, omit: [], body: { pieces: [bytes], bytes: bytes.length } }
 }

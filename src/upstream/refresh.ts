@@ -34,7 +34,8 @@ export function oauthTokens(parts: TokensParts): Tokens {
       const collected = await collect(sent.body, bodyBytesMax, parts.clock, bodyMs)
       wish.signal.throwIfAborted()
       if (collected.kind === 'whole') return judge(sent, collected.bytes, parts.clock.now())
-      const why = collected.kind === 'broken' ? 'its answer broke off' : collected.kind === 'too-large' ? 'its answer was too large' : 'its answer took too long'
+      const why =
+        collected.kind === 'broken' ? 'its answer broke off' : collected.kind === 'too-large' ? 'its answer was too large' : 'its answer took too long'
       return { kind: 'failed', status: sent.status, why, exchanged: 'perhaps', retryAfterMs: null }
     },
   }

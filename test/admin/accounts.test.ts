@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Signal } from '../../src/core/failure.ts'
 import type { UpstreamModel } from '../../src/core/ids.ts'
+import { parseMapping } from '../../src/core/model.ts'
+import { noUsage } from '../../src/core/usage.ts'
+import type { SmallTurn } from '../../src/upstream/small-turn.ts'
 import { pairsShownMax } from '../../src/admin/shown.ts'
 import { stopAll } from '../server/support.ts'
 import { account } from '../support/accounts.ts'
@@ -125,42 +128,109 @@ describe('POST test', () => {
     error: { code: 'invalid_api_key', type: null, message, param: null, resetsAt: undefined, resetsInSeconds: undefined },
   })
 
-  test('says that an account is well', async () => {
+  const tried = async (at: Rig, query = '') => at.get(`/admin/api/accounts/main/test${query}`, { method: 'POST' })
+  const nothing = { text: null, usage: null, duration_ms: 0 }
+  const unwell = (message: string) => async () => ({ kind: 'unwell', model: 'gpt-5.5' as UpstreamModel, signal: refused(message) }) as const
+
+  test('says what the upstream answered', async () => {
     const at = await rig()
-    const tested = bodyOf('test', await at.get('/admin/api/accounts/main/test', { method: 'POST' }))
-    expect(tested).toEqual({ account: 'main', outcome: 'well', kind: null, status: null, code: null, message: null })
+    at.trial.says = async () => {
+      await at.clock.advance(42)
+      return { kind: 'answered', model: 'gpt-5.5' as UpstreamModel, text: 'pong', usage: { ...noUsage, inputTokens: 8, outputTokens: 2 } }
+    }
+    expect(bodyOf('test', await tried(at))).toEqual({
+      account: 'main',
+      outcome: 'well',
+      kind: null,
+      status: null,
+      code: null,
+      message: null,
+      model: 'gpt-5.5',
+      text: 'pong',
+      usage: { input_tokens: 8, cached_tokens: 0, cache_write_tokens: 0, output_tokens: 2, reasoning_tokens: 0 },
+      duration_ms: 42,
+    })
   })
 
-  test('says what came back from one that is not, and touches no health', async () => {
+  test('says what came back from one that is not well, and touches no health', async () => {
     const at = await rig()
-    at.probe.says = async () => ({ kind: 'unwell', signal: refused('Incorrect API key.') })
-    const tested = bodyOf('test', await at.get('/admin/api/accounts/main/test', { method: 'POST' }))
-    expect(tested).toEqual({ account: 'main', outcome: 'unwell', kind: 'credential', status: 401, code: 'invalid_api_key', message: 'Incorrect API key.' })
-    expect((await shown(at, 'main'))?.health.state).toBe('ready')
+    at.trial.says = unwell('Incorrect API key.')
+    expect(bodyOf('test', await tried(at))).toEqual({
+      account: 'main',
+      outcome: 'unwell',
+      kind: 'credential',
+      status: 401,
+      code: 'invalid_api_key',
+      message: 'Incorrect API key.',
+      model: 'gpt-5.5',
+      ...nothing,
+    })
+    const main = await shown(at, 'main')
+    expect([main?.health.state, main?.last_failures, main?.leases]).toEqual(['ready', [], 0])
   })
 
-  test('hides a credential that the upstream repeats', async () => {
+  test('touches no health of one that rests, either', async () => {
     const at = await rig()
-    at.probe.says = async () => ({ kind: 'unwell', signal: refused('Incorrect API key provided: sk-secret-of-main.') })
-    const answer = await at.get('/admin/api/accounts/main/test', { method: 'POST' })
+    await at.fail('main')
+    expect(bodyOf('test', await tried(at)).outcome).toBe('well')
+    expect((await shown(at, 'main'))?.health.state).toBe('cooling')
+  })
+
+  test('asks the model that is named, as the mapping of the account has it', async () => {
+    const at = await rig([account('main', { mapping: parseMapping({ 'fast-model': 'gpt-5.5' }, true) })])
+    expect(bodyOf('test', await tried(at, '?model=fast-model')).model).toBe('gpt-5.5')
+    expect(problemOf(await tried(at, '?model=other'))).toMatchObject({ status: 400, code: 'invalid_query', param: 'model' })
+  })
+
+  test('asks to be told the model where nobody knows one', async () => {
+    const at = await rig()
+    at.trial.says = async () => ({ kind: 'no-model' })
+    expect(problemOf(await tried(at))).toMatchObject({ status: 400, code: 'invalid_query', param: 'model', message: expect.stringContaining('say which one to ask') })
+  })
+
+  test('hides a credential that the upstream repeats, in an error and in an answer', async () => {
+    const at = await rig()
+    at.trial.says = unwell('Incorrect API key provided: sk-secret-of-main.')
+    const answer = await tried(at)
     expect(bodyOf('test', answer).message).toBe('Incorrect API key provided: ****.')
     expect(answer.text).not.toContain('sk-secret')
+    at.trial.says = async () => ({ kind: 'answered', model: 'm' as UpstreamModel, text: 'your key is sk-secret-of-main', usage: null })
+    expect(bodyOf('test', await tried(at)).text).toBe('your key is ****')
   })
 
-  test('asks an upstream once for all who ask at the same time', async () => {
+  test('asks an upstream once for all who ask the same at the same time', async () => {
     const at = await rig()
-    const { promise, resolve } = Promise.withResolvers<{ readonly kind: 'well' }>()
-    at.probe.says = () => promise
-    const both = [at.get('/admin/api/accounts/main/test', { method: 'POST' }), at.get('/admin/api/accounts/main/test', { method: 'POST' })]
-    await expect.poll(() => at.probe.asked).toBe(1)
+    const answered: SmallTurn = { kind: 'answered', model: 'gpt-5.5' as UpstreamModel, text: '', usage: null }
+    const { promise, resolve } = Promise.withResolvers<SmallTurn>()
+    at.trial.says = () => promise
+    const both = [tried(at), tried(at)]
+    await expect.poll(() => at.trial.asked).toBe(1)
     // The second request has been taken once a later one is answered.
     await at.get('/admin/api/status')
-    resolve({ kind: 'well' })
+    resolve(answered)
     expect((await Promise.all(both)).map((answer) => bodyOf('test', answer).outcome)).toEqual(['well', 'well'])
-    expect(at.probe.asked).toBe(1)
-    at.probe.says = async () => ({ kind: 'well' })
-    await at.get('/admin/api/accounts/main/test', { method: 'POST' })
-    expect(at.probe.asked).toBe(2)
+    expect(at.trial.asked).toBe(1)
+    at.trial.says = async () => answered
+    await tried(at)
+    expect(at.trial.asked).toBe(2)
+  })
+})
+
+describe('lists of names', () => {
+  test('are read page by page', async () => {
+    const at = await rig(['c', 'a', 'd', 'b'].map((name) => account(name)))
+    const first = bodyOf('accounts', await at.get('/admin/api/accounts?limit=3'))
+    expect([first.accounts.map(({ name }) => name), first.next]).toEqual([['a', 'b', 'c'], 'c'])
+    const second = bodyOf('accounts', await at.get(`/admin/api/accounts?limit=3&after=${first.next}`))
+    expect([second.accounts.map(({ name }) => name), second.next]).toEqual([['d'], null])
+    for (const name of ['z', 'y']) await at.get('/admin/api/keys', { method: 'POST', body: JSON.stringify({ name, pools: ['default'] }) })
+    const keys = bodyOf('keys', await at.get('/admin/api/keys?limit=1'))
+    expect([keys.keys.map(({ name }) => name), keys.next]).toEqual([['y'], 'y'])
+  })
+
+  test.each([0, 1001, 'all'])('are not read by %s', async (limit) => {
+    const at = await rig()
+    expect(problemOf(await at.get(`/admin/api/accounts?limit=${limit}`))).toMatchObject({ status: 400, param: 'limit' })
   })
 })
 

@@ -14,6 +14,8 @@ const changes: Readonly<Record<string, (at: Rig) => Promise<Answer>>> = {
   disable: (at) => at.get('/admin/api/accounts/main/disable', { method: 'POST' }),
   enable: (at) => at.get('/admin/api/accounts/main/enable', { method: 'POST' }),
   putRules: (at) => at.get('/admin/api/rules', { method: 'PUT', headers: { 'if-match': '*' }, body: JSON.stringify({ rules: [rule] }) }),
+  importCredential: (at) => at.get('/admin/api/accounts/main/credential', { method: 'POST', body: JSON.stringify({ access_token: 'at-MARKED-0123', refresh_token: 'rt-MARKED-0123', account_id: null }) }),
+  rotateSecrets: (at) => at.get('/admin/api/secrets/rotate', { method: 'POST' }),
   deleteRules: (at) => at.get('/admin/api/rules', { method: 'DELETE', headers: { 'if-match': '*' } }),
   createKey: (at) => at.get('/admin/api/keys', { method: 'POST', body: JSON.stringify({ name: 'laptop', pools: ['default'] }) }),
   revokeKey: async (at) => {
@@ -34,6 +36,7 @@ describe('the audit log', () => {
     const [entry] = (await audit(at)).changes
     expect(entry).toMatchObject({ by: 'admin', from: expect.stringMatching(/127\.0\.0\.1$/), what: name, at: '2026-11-21T12:00:00.000Z' })
     expect(entry?.before ?? entry?.after).not.toBeNull()
+    expect(JSON.stringify([at.audit.entries, at.gateway.seen.lines])).not.toContain('MARKED')
   })
 
   test('says what an account was and is', async () => {

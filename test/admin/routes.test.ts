@@ -28,7 +28,7 @@ describe('who may use the admin API', () => {
 describe('the admin API', () => {
   test('takes no parameters where there are none', async () => {
     const at = await rig()
-    expect(problemOf(await at.get('/admin/api/accounts?limit=1'))).toMatchObject({ status: 400, code: 'invalid_query', param: 'limit' })
+    expect(problemOf(await at.get('/admin/api/status?limit=1'))).toMatchObject({ status: 400, code: 'invalid_query', param: 'limit' })
   })
 
   test('is not to be kept by caches', async () => {

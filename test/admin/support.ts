@@ -7,12 +7,14 @@ import { LiveRules, type ParsedRules } from '../../src/admin/rules.ts'
 import type { Standing } from '../../src/admin/status.ts'
 import type { Account } from '../../src/core/account.ts'
 import type { Failure } from '../../src/core/failure.ts'
-import type { AccountId, ClientModel } from '../../src/core/ids.ts'
+import type { AccountId, ClientModel, UpstreamModel } from '../../src/core/ids.ts'
 import type { Rule } from '../../src/core/policy.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import { LiveAccounts } from '../../src/pool/accounts.ts'
-import type { Probed } from '../../src/pool/probes.ts'
+import { noUsage } from '../../src/core/usage.ts'
+import type { SmallTurn } from '../../src/upstream/small-turn.ts'
 import type { Audit, AuditEntry, Entities, TurnQuery, TurnRow, Turns } from '../../src/ports/stores.ts'
+import type { UsageQuery, UsageRow } from '../../src/ports/usage-books.ts'
 import { adminToken, ask, Observed, start, type Answer, type Asking, type Gateway } from '../server/support.ts'
 import { account, accountId, poolId } from '../support/accounts.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -82,8 +84,9 @@ export interface Rig {
   readonly opening: { now: readonly KnownKey[] }
   readonly queries: TurnQuery[]
   readonly rows: TurnRow[]
+  readonly sums: { readonly asked: UsageQuery[]; readonly rows: UsageRow[] }
   readonly standing: { now: Standing }
-  readonly probe: { says: (account: Account) => Promise<Probed>; asked: number }
+  readonly trial: { says: (account: Account, model: UpstreamModel | null) => Promise<SmallTurn>; asked: number }
   readonly turns: { broken: Error | null }
   /** One request to the admin API; the operator's, unless another key is named. */
   get(path: string, asking?: Asking): Promise<Answer>
@@ -108,6 +111,7 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
   await keys.load()
   const queries: TurnQuery[] = []
   const rows: TurnRow[] = []
+  const sums: Rig['sums'] = { asked: [], rows: [] }
   const broken: { broken: Error | null } = { broken: null }
   const turns: Turns = {
     find: async (id) => {
@@ -123,7 +127,7 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
   const standing = {
     now: { version: '0.1.0', startedAtMs: startMs, config: { loadedAtMs: startMs, error: null }, ready: true, turnsOpen: 2, sessions: 0 } as Standing,
   }
-  const probe: Rig['probe'] = { says: async () => ({ kind: 'well' }), asked: 0 }
+  const trial: Rig['trial'] = { says: async (_account, model) => ({ kind: 'answered', model: model ?? ('gpt-5.5' as UpstreamModel), text: 'pong', usage: noUsage }), asked: 0 }
   const audit = new KeptAudit()
   let made = 0
   const newId = () => `019aa000-0000-7000-8000-${String(++made).padStart(12, '0')}`
@@ -135,13 +139,24 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
       audit,
       accounts: live,
       turns,
+      usage: {
+        sum: async (query) => {
+          if (broken.broken !== null) throw broken.broken
+          sums.asked.push(query)
+          return sums.rows
+        },
+      },
+      credentials: {
+        import: async () => ({ kind: 'imported' }),
+        rotate: async () => ({ kind: 'rotated', resealed: { sealed: 1, unreadable: [] }, left: null }),
+      },
       rules,
       keys,
       poolNames: () => ['default'],
       standing: () => standing.now,
-      probe: (of) => {
-        probe.asked += 1
-        return probe.says(of)
+      smallTurn: (of, _credential, model) => {
+        trial.asked += 1
+        return trial.says(of, model)
       },
     }),
   )
@@ -163,8 +178,9 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
     opening,
     queries,
     rows,
+    sums,
     standing,
-    probe,
+    trial,
     turns: broken,
     get: (path, asking = {}) => ask(gateway, path, { key: adminToken, ...asking }),
     fail,

@@ -76,14 +76,16 @@ describe('what happened is told the same way while a gateway serves and afterwar
     await servedThenClosed(async (file) => {
       const { exit, out } = await turnout(['accounts', 'list', '--config', file])
       expect(exit).toBe(0)
-      expect(out).toMatch(/^first +simulator +cooling +\S+ \S+Z +0 +- +quota 429 usage_limit_reached$/m)
+      expect(out).toMatch(/^first +simulator +cooling +\S+ \S+Z +0 +- +- +quota 429 usage_limit_reached$/m)
       expect(out).toMatch(/^second +simulator +ready/m)
     })
   })
 
   test('accounts test', async () => {
     await servedThenClosed(async (file) => {
-      expect(await turnout(['accounts', 'test', 'second', '--config', file])).toEqual({ exit: 0, out: 'second: well\n', err: '' })
+      const well = { exit: 0, out: expect.stringMatching(/^second: well: gpt-\S+ answered in \d+ ms: "[^"]+"\n$/), err: '' }
+      expect(await turnout(['accounts', 'test', 'second', '--config', file])).toEqual(well)
+      expect((await turnout(['accounts', 'test', 'second', '--model', 'my-model', '--config', file])).out).toContain('my-model answered')
       const unknown = await turnout(['accounts', 'test', 'third', '--config', file])
       expect(unknown).toEqual({ exit: 1, out: '', err: "No account is named 'third'. There are: first, second.\n" })
     })

@@ -37,6 +37,32 @@ describe('an account', () => {
     expect(main?.credential).toEqual({ kind: 'oauth', accessToken: 'at-1', accountId: 'acc' })
     expect(main?.account.credentialKind).toBe('oauth')
   })
+  it('that renews itself says where and as whom, apart from what it began with', () => {
+    const renewing = (credential: string) => resolve(configurationOf(real(credential)), context).accounts[0]
+    const whole = 'access_token: at-1, refresh_token: rt-1, token_url: "https://auth.test/token", client_id: c'
+    expect(renewing(`{ oauth: { ${whole} } }`)?.renewing).toEqual({ tokenUrl: 'https://auth.test/token', clientId: 'c', refreshToken: 'rt-1' })
+    expect(renewing('{ oauth: { access_token: at-1 } }')?.renewing).toBeNull()
+    const [one, elsewhere, other] = [whole, whole.replace('auth.test', 'login.test'), whole.replace('rt-1', 'rt-2')].map(
+      (oauth) => renewing(`{ oauth: { ${oauth} } }`)?.account.generation,
+    )
+    expect(elsewhere).toBe(one)
+    expect(other).not.toBe(one)
+  })
+  it('of the Codex backend knows its addresses, may have no credential, and reads its id in the token', () => {
+    const codex = (more: string) =>
+      resolve(configurationOf(`accounts: [{ name: main, upstream: codex${more} }]\npools: [{ name: p, accounts: [main] }]\n`), context).accounts[0]
+    expect(codex('')).toMatchObject({
+      account: { baseUrl: 'https://chatgpt.com/backend-api/codex', credentialKind: 'oauth' },
+      credential: { kind: 'oauth', accessToken: '', accountId: null },
+      renewing: { tokenUrl: 'https://auth.openai.com/oauth/token', clientId: 'app_EMoamEEZ73f0CkXaXp7hrann', refreshToken: null },
+    })
+    const token = `e30.${Buffer.from(JSON.stringify({ 'https://api.openai.com/auth': { chatgpt_account_id: 'acc-7' } })).toString('base64url')}.s`
+    expect(codex(`, credential: { oauth: { access_token: ${token}, refresh_token: rt } }`)).toMatchObject({
+      credential: { accountId: 'acc-7' },
+      renewing: { refreshToken: 'rt' },
+    })
+    expect(codex(`, credential: { oauth: { access_token: ${token}, account_id: said } }`)?.credential).toMatchObject({ accountId: 'said' })
+  })
   it('has a generation that changes with its credential and with the secret key, and with nothing else', () => {
     const generation = (credential: string, key = secret) =>
       resolve(configurationOf(real(credential)), { ...context, secret: key }).accounts[0]?.account.generation
@@ -112,7 +138,7 @@ describe('the places', () => {
     ['may be written as a URL', 'store: { url: "sqlite:///srv/books.db" }', '/etc/turnout/data', '/srv/books.db'],
   ]
   for (const [title, more, data, store] of cases)
-    it(title, () => expect(placesOf(configurationOf(`${base}${more}\n`), '/etc/turnout')).toEqual({ data, store }))
+    it(title, () => expect(placesOf(configurationOf(`${base}${more}\n`), '/etc/turnout')).toEqual({ data, store, spool: `${data}/turnout.spool` }))
 })
 
 describe('the rest', () => {

@@ -27,12 +27,12 @@ describe('the secret key', () => {
     mkdirSync(folder, { mode: 0o755 })
     writeFileSync(join(folder, 'secret.key'), 'ab'.repeat(32))
     chmodSync(join(folder, 'secret.key'), 0o644)
-    expect(secretKey(folder, {})).toEqual({ kind: 'secret', key: Buffer.alloc(32, 0xab) })
+    expect(secretKey(folder, {})).toMatchObject({ kind: 'secret', key: Buffer.alloc(32, 0xab), sealing: [Buffer.alloc(32, 0xab)] })
     expect([mode(folder), mode(join(folder, 'secret.key'))]).toEqual([0o700, 0o600])
   })
   it('comes from the environment first, and then no file is made', () => {
     const folder = join(emptyFolder(), 'data')
-    expect(secretKey(folder, { TURNOUT_SECRET_KEY: '01'.repeat(32) })).toEqual({ kind: 'secret', key: Buffer.alloc(32, 1) })
+    expect(secretKey(folder, { TURNOUT_SECRET_KEY: '01'.repeat(32) })).toEqual({ kind: 'secret', key: Buffer.alloc(32, 1), sealing: [Buffer.alloc(32, 1)] })
     expect(readdirSync(join(folder, '..'))).toEqual([])
   })
   for (const [title, content] of [

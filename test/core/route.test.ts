@@ -61,6 +61,22 @@ describe('among those who are ready', () => {
   })
 })
 
+describe('in a pool that prefers by the reset of windows', () => {
+  const at = (name: string, inMs: number, differing = {}) => candidate(name, { resetsAtMs: now + inMs, ...differing })
+
+  test('the account whose window is reset soonest is chosen, whatever is warm and whoever is busy', () => {
+    const group = [at('a', 5000), at('b', 1000, { inFlight: 9 }), candidate('c')]
+    expect(shares(group, wish({ affinity: 'dialogue' }))).toEqual({ b: 600 })
+    expect(because(route(group, wish(), 0))).toBe(`priority 10, its window resets soonest, at ${new Date(now + 1000).toISOString()}`)
+  })
+
+  test('priority, health and a pin go before it', () => {
+    expect(shares([at('a', 1000, { account: { priority: 20 } }), at('b', 5000)])).toEqual({ b: 600 })
+    expect(shares([at('a', 1000, { standing: cooling() }), at('b', 5000)])).toEqual({ b: 600 })
+    expect(shares([at('a', 1000), at('b', 5000)], wish({ pin: accountId('b') }))).toEqual({ b: 600 })
+  })
+})
+
 describe('those who cannot be chosen now', () => {
   // F2
   test('a full account is skipped', () => expect(shares([candidate('a', { free: false }), candidate('b', { inFlight: 9 })])).toEqual({ b: 600 }))

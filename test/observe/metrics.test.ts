@@ -5,7 +5,16 @@ import { PrometheusMetrics, type Gauges } from '../../src/observe/metrics.ts'
 const main = 'main' as AccountId
 const backup = 'backup' as AccountId
 
-const quiet: Gauges = { leases: () => [], health: () => [], sessions: () => 0, bufferedBytes: () => [], ledgerLag: () => 0 }
+const quiet: Gauges = {
+  leases: () => [],
+  health: () => [],
+  sessions: () => 0,
+  bufferedBytes: () => [],
+  ledgerLag: () => 0,
+  ready: () => true,
+  configurationWrong: () => false,
+  version: '0.1.0',
+}
 
 async function lines(metrics: PrometheusMetrics): Promise<readonly string[]> {
   return (await metrics.scrape()).text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
@@ -42,6 +51,7 @@ describe('metrics', () => {
   it('read gauges when someone asks, and forget an account that is gone', async () => {
     let accounts: readonly AccountId[] = [main, backup]
     const metrics = new PrometheusMetrics({
+      ...quiet,
       leases: () => accounts.map((account) => [account, 3] as const),
       health: () => accounts.map((account) => [account, account === main ? 'ready' : 'cooling'] as const),
       sessions: () => 7,
@@ -72,17 +82,20 @@ describe('metrics', () => {
       'turnout_account_health gauge',
       'turnout_attempts_total counter',
       'turnout_buffered_bytes gauge',
+      'turnout_build_info gauge',
+      'turnout_configuration_error gauge',
       'turnout_first_output_seconds histogram',
       'turnout_leases gauge',
       'turnout_ledger_lag_records gauge',
       'turnout_overhead_seconds histogram',
+      'turnout_ready gauge',
       'turnout_refusals_total counter',
       'turnout_sessions gauge',
       'turnout_tier_served_above_total counter',
       'turnout_turn_seconds histogram',
       'turnout_turns_total counter',
     ])
-    expect(text.match(/^# HELP/gm)).toHaveLength(12)
+    expect(text.match(/^# HELP/gm)).toHaveLength(names.length)
   })
 
   it('of two gateways in one process do not meet', async () => {

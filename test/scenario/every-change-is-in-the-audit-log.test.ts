@@ -14,7 +14,7 @@ interface Entry {
 
 const changes = async (on: Stage): Promise<readonly Entry[]> =>
   (await on.ask(null, { path: '/admin/api/audit', key: adminToken })).json['changes'] as readonly Entry[]
-const change = (on: Stage, path: string, body: object | null = null, method = 'POST') => on.ask(body, { path: `/admin/api/${path}`, method, key: adminToken })
+const change = (on: Stage, path: string) => on.ask(null, { path: `/admin/api/${path}`, method: 'POST', key: adminToken })
 
 test('a changed configuration file is a change, with the settings that changed and without their secrets', async () => {
   const on = await stage({ accounts: { a: {} } })

@@ -59,7 +59,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await parts.server.drain(0)
-  parts.stop()
+  await parts.stop()
   await store.close()
   rmSync(folder, { recursive: true, force: true })
 })

@@ -96,7 +96,7 @@ describe('a budget', () => {
         return [{ key: 'laptop' as KeyId, nanoUsd: ms === Date.UTC(2026, 10, 1) ? 10n * usd : usd / 2n }]
       },
     })
-    expect(asked.toSorted()).toEqual([Date.UTC(2026, 10, 1), Date.UTC(2026, 10, 30)])
+    expect(new Set(asked)).toEqual(new Set([Date.UTC(2026, 10, 1), Date.UTC(2026, 10, 30)]))
     expect(budgets.hold(aMonth, 0n)).toMatchObject({ refusal: { code: 'insufficient_quota' } })
     expect(budgets.hold(aDay, 0n)).toMatchObject({ kind: 'held' })
   })

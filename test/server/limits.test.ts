@@ -127,6 +127,16 @@ describe('tokens a minute', () => {
     expect(await limits.enter(limited, tokens(900))).toMatchObject({ kind: 'entered' })
   })
 
+  it('and money that a refused turn was expected to take are given back', async () => {
+    const limits = start()
+    const money = { requestsPerMinute: 1, nanoUsdPerDay: 1000n }
+    leave(await limits.enter(key(money), nothingSpent))
+    for (let tries = 0; tries < 3; tries++) {
+      expect(await limits.enter(key(money), { tokens: 0, nanoUsd: 600n })).toMatchObject({ refusal: { message: 'This key may begin 1 turns a minute.' } })
+    }
+    expect(await limits.enter(key({ nanoUsdPerDay: 1000n }), nothingSpent)).toMatchObject({ kind: 'entered' })
+  })
+
   it('of a long turn count when it ends, and are not given back to a later minute', async () => {
     const limits = start()
     const long = await seated(limits.enter(limited, tokens(500)))

@@ -142,7 +142,8 @@ export class SendingLaws {
   /** What may have been served is tried once more at most, and never where it could leave something behind twice. */
   ambiguousIsTriedOnceMore(story: Story, sent: UpstreamCall): void {
     if (story.calls.length === 1) return
-    const before = story.calls.filter((one) => one !== sent)
+    // A handshake that was refused has carried nothing of the question.
+    const before = story.calls.filter((one) => one !== sent && (one.over === 'http' || (one.status ?? 200) < 300))
     const first = before.findIndex((one) => one.ended !== 'unsent' && !isFinal(one))
     if (first === -1) return
     this.#verdicts.check('ambiguousIsTriedOnceMore', before.length === first + 1 && !leavesTrace(story.fields), story, () => {

@@ -49,7 +49,13 @@ function turns(count: number): readonly TurnSettled[] {
 /** The same sums, the long way. */
 function longWay(records: readonly TurnSettled[], { by, fromMs, toMs }: UsageQuery): readonly UsageRow[] {
   const nameOf = ({ opened: turn, attempts }: TurnSettled): string | null =>
-    by === 'key' ? turn.key : by === 'model' ? turn.model : by === 'account' ? (attempts.at(-1)?.account ?? null) : new Date(turn.startedAtMs).toISOString().slice(0, 10)
+    by === 'key'
+      ? turn.key
+      : by === 'model'
+        ? turn.model
+        : by === 'account'
+          ? (attempts.at(-1)?.account ?? null)
+          : new Date(turn.startedAtMs).toISOString().slice(0, 10)
   const inside = records.filter(({ opened: { startedAtMs } }) => startedAtMs >= (fromMs ?? 0) && startedAtMs < (toMs ?? Infinity))
   const groups = Map.groupBy(inside, nameOf)
   const money = (amounts: readonly (bigint | null)[]) => amounts.reduce<bigint | null>((sum, amount) => (amount === null ? sum : (sum ?? 0n) + amount), null)
@@ -139,7 +145,10 @@ describe('the sums over turns', () => {
     await first.close()
     const store = await openStore(options)
     expect(await store.usage.sum(all)).toMatchObject([{ name: 'laptop', turns: 2, unknownTurns: 1, usage: { inputTokens: 1200 } }])
-    expect(await store.usage.sum({ ...all, by: 'account' })).toMatchObject([{ name: null, turns: 1, unknownTurns: 1, usage: null }, { name: 'main', unknownTurns: 0 }])
+    expect(await store.usage.sum({ ...all, by: 'account' })).toMatchObject([
+      { name: null, turns: 1, unknownTurns: 1, usage: null },
+      { name: 'main', unknownTurns: 0 },
+    ])
     expect(await store.usage.sum({ ...all, toMs: startMs - 40 * dayMs })).toEqual([])
     await store.close()
   })

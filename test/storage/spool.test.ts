@@ -173,4 +173,8 @@ describe('what a process left in its spool', () => {
     fs.writeFileSync(file, bytes)
     expect(() => left(file)).toThrow('Start that version once')
   })
+
+  it('is not passed over where it cannot be read', () => {
+    expect(() => left(folder())).toThrow('Make it readable; or move it away, and they are lost')
+  })
 })

@@ -18,7 +18,11 @@ function lock({ file }: StoreOptions): () => void {
   }
 }
 
-const inStore = (store: Store): Promise<number> => eventually(() => store.ledger.lag(), (lag: number) => lag === 0)
+const inStore = (store: Store): Promise<number> =>
+  eventually(
+    () => store.ledger.lag(),
+    (lag: number) => lag === 0,
+  )
 const statuses = async (store: Store): Promise<readonly TurnRow['status'][]> => (await store.turns.list(everything)).map((row) => row.status).toSorted()
 
 // Case G2.
@@ -104,6 +108,11 @@ it('changes of the operator wait for the store for 5 s, and are told then', asyn
   const unlock = lock(options)
   await expect(store.entities.write('rules', '[]', 0)).rejects.toThrow(LedgerStuck)
   unlock()
-  expect(await eventually(() => store.entities.read('rules'), (stored) => stored !== null)).toEqual({ json: '[]', version: 1 })
+  expect(
+    await eventually(
+      () => store.entities.read('rules'),
+      (stored) => stored !== null,
+    ),
+  ).toEqual({ json: '[]', version: 1 })
   await store.close()
 })

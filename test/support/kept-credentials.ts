@@ -37,7 +37,9 @@ export class DiskCredentials implements KeptCredentials {
   async read(account: AccountId): Promise<KeptOf> {
     const entry = this.#disk.entries.get(account)
     if (entry === undefined) return { kind: 'nothing', version: 0 }
-    return entry.json === '' ? { kind: 'unreadable', version: entry.version } : { kind: 'kept', version: entry.version, credential: JSON.parse(entry.json) as KeptCredential }
+    return entry.json === ''
+      ? { kind: 'unreadable', version: entry.version }
+      : { kind: 'kept', version: entry.version, credential: JSON.parse(entry.json) as KeptCredential }
   }
 
   async write(account: AccountId, credential: KeptCredential, version: number): Promise<number | null> {

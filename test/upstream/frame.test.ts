@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createdId, errorCode, frameLane, frameType, isPlainOutput, isTerminal, steerOf } from '../../src/upstream/frame.ts'
+import { createdId, errorCode, frameLane, frameType, isPlainOutput, isTerminal, steerOf, inLane } from '../../src/upstream/frame.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 
@@ -73,4 +73,10 @@ describe('what is looked up in a frame', () => {
     expect(createdId(bytes('{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response"}}'))).toBe('resp_1')
     expect(createdId(bytes('{"type":"response.created"}'))).toBeNull()
   })
+})
+
+test('an error that names no lane is said in one, and stays as it came in the default lane', () => {
+  const frame = Buffer.from(' {"type":"error","status":400,"error":{"code":"x"}}')
+  expect(JSON.parse(inLane(frame, 'left').toString())).toEqual({ type: 'error', stream_id: 'left', status: 400, error: { code: 'x' } })
+  expect(inLane(frame, '')).toBe(frame)
 })

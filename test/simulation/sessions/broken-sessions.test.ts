@@ -45,7 +45,9 @@ const leasing = (change: (lease: Lease, played: PlayedTurn) => Lease): Spoil =>
 const saying = (change: (call: FrameCall, played: PlayedTurn) => FrameCall): Spoil =>
   spoilSession(({ sockets }, played) => ({ sockets: but(sockets, { send: (call) => sockets.send(change(call, played)) }) }))
 const remembering = (change: (node: Node, at: number, chain: readonly Node[]) => Node): Spoil =>
-  spoilSession(({ transcript }) => ({ transcript: { find: (id) => transcript.find(id), chain: (id) => transcript.chain(id)?.map(change) ?? null } }))
+  spoilSession(({ transcript }) => ({
+    transcript: { isWhole: (id) => transcript.isWhole(id), find: (id) => transcript.find(id), chain: (id) => transcript.chain(id)?.map(change) ?? null },
+  }))
 
 const withText = (call: FrameCall, text: string): FrameCall => ({ ...call, frame: { pieces: [Buffer.from(text)], bytes: Buffer.byteLength(text) } })
 const textOf = (call: FrameCall): string => Buffer.concat(call.frame.pieces).toString('utf8')
@@ -119,11 +121,13 @@ const wrong: readonly (readonly [law: string, how: string, spoil: Spoil])[] = [
   [
     'continuationGoesOnlyToItsOwner',
     'a stale continuation is sent to another account',
-    saying((call, { story }) =>
-      story.previous === null || textOf(call).includes('previous_response_id')
-        ? call
-        : withText(call, textOf(call).replace(/\}\s*$/, `,"previous_response_id":"${story.previous}"}`)),
-    ),
+    saying((call, { ask: { session } }) => {
+      const previous = session?.previous ?? null
+      const node = previous === null ? null : (session?.transcript.find(previous) ?? null)
+      // An id that the gateway itself gave to a warm-up is nobody's.
+      if (node === null || node.owner === call.account.id || node.id.startsWith('resp_turn')) return call
+      return withText(call, textOf(call).replace(/\}\s*$/, `,"previous_response_id":"${node.id}"}`))
+    }),
   ],
   // 3
   [

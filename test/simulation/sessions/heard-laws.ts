@@ -52,9 +52,9 @@ export class HeardLaws {
     this.#verdicts.check('noSecretIsSaid', !frame.includes(secretMark), story, () => frame.toString('utf8'))
   }
 
-  /** Every event of a named lane says so, and no other does. What an upstream says against its whole connection names none. */
+  /** Every event of a named lane says so, and no other does. */
   lanesAreNamed(story: LaneStory, said: JsonObject | null): void {
-    if (said !== null && !(said['type'] === 'error' && said['stream_id'] === undefined))
+    if (said !== null)
       this.#verdicts.check(
         'lanesAreNamed',
         (said['stream_id'] ?? '') === story.lane,

@@ -21,12 +21,19 @@ export class LaneStory extends Story {
   /** Events that end it, as the client has seen them: the upstream's, and ours. */
   terminals = 0
   ours = 0
+  /** The turn that its upstream began by itself after this one, under this one's lease. */
+  followedBy: LaneStory | null = null
   /** The client takes nothing, and the turn was told so. */
   isHeld = false
   /** The id that the client knows the answer by. */
   response: string | null = null
   /** Items that were finished on the way. */
   readonly finished: JsonObject[] = []
+
+  /** When the last of those that share its lease was over. */
+  get leftAtMs(): number | null {
+    return this.followedBy === null ? this.endedAtMs : this.followedBy.leftAtMs
+  }
 
   constructor(number: number, ask: Ask, of: { readonly landscape: Landscape; readonly session: number; readonly asked: Asked | null }) {
     super(number, ask, parsed(ask.body.value.bytes.toString('utf8')) ?? {}, of.landscape)

@@ -78,6 +78,7 @@ export function drawSocketBehaviour(chance: Chance, seat: Seat): BehaviourSpec {
     faults: chance.is(0.1) ? [...faults, handshake(chance)] : faults,
     websocket: chance.is(0.07) ? 'refuse' : 'serve',
     connectionMs: chance.pick([3_600_000, 3_600_000, 3_600_000, 30_000, 1500]),
+    paceMs: chance.is(0.25) ? chance.pick([5, 60, 200, 3000]) : 0,
     steering: chance.pick(['always', 'always', 'never']),
   }
 }

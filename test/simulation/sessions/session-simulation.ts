@@ -373,7 +373,8 @@ class SessionSimulation {
     const due = timeline.now() - afterwardsMs
     let count = 0
     for (const story of this.#ended) {
-      if (story.endedAtMs === null || story.endedAtMs > due) break
+      const { leftAtMs } = story
+      if (leftAtMs === null || leftAtMs > due) break
       recorded.nothingIsLeftBehind(story)
       count++
     }

@@ -35,6 +35,8 @@ interface Plan {
   turns: number
   readonly lanes: readonly string[]
   readonly isHasty: boolean
+  /** How often it has more to say while it is answered. */
+  readonly steers: number
 }
 
 const waitingMax = 16
@@ -60,6 +62,7 @@ export class SimulatedSession {
   /** Accounts whose failure has released the pin, until they serve again, and what it was. */
   readonly released = new Map<AccountId, string>()
   readonly #asked = new Map<string, Asked>()
+  readonly #last = new Map<string, LaneStory>()
   readonly #begun = new Map<string, number>()
   readonly #waiting = new Map<string, number>()
   readonly #answers: Answered[] = []
@@ -90,7 +93,7 @@ export class SimulatedSession {
     const { chance, timeline } = parts
     const dice = chance.dice()
     const turns = dice < 0.45 ? chance.between(1, 2) : dice < 0.9 ? chance.between(2, 5) : dice < 0.985 ? chance.between(5, 10) : chance.between(10, 24)
-    this.#plan = { turns, lanes: drawLanes(chance), isHasty: chance.is(0.1) }
+    this.#plan = { turns, lanes: drawLanes(chance), isHasty: chance.is(0.1), steers: chance.is(0.15) ? 0.7 : 0.02 }
     this.end = new SimulatedEnd({
       timeline,
       chance,
@@ -135,6 +138,9 @@ export class SimulatedSession {
       this.#begun.set(lane, asked.nth)
       this.#waiting.set(lane, (this.#waiting.get(lane) ?? 0) - 1)
     }
+    const before = this.#last.get(lane)
+    if (asked === null && before !== undefined) before.followedBy = story
+    this.#last.set(lane, story)
     this.running.set(lane, story)
     this.turns++
     verdicts.check('turnsInFlightAreBounded', this.running.size <= inFlightMax, story, () => `${this.running.size} turns run in session ${this.number}`)
@@ -237,11 +243,16 @@ export class SimulatedSession {
     }
     if (!type.startsWith('response.steer.')) return
     const told = said?.['steer'] as JsonObject | undefined
-    const target = told?.['previous_response_id']
-    const steer = this.#steers.find(
-      (one) => one.target === target && one.state !== 'over' && (type === 'response.steer.accepted' ? one.state === 'said' : true),
-    )
-    if (steer !== undefined) steer.state = type === 'response.steer.accepted' ? 'accepted' : 'over'
+    const steers = this.#steers.filter((one) => one.target === told?.['previous_response_id'] && one.state !== 'over')
+    if (type === 'response.steer.accepted') {
+      // An acceptance does not say what was accepted: they come in the order in which they were asked for.
+      const first = steers.find((one) => one.state === 'said')
+      if (first !== undefined) first.state = 'accepted'
+      return
+    }
+    const words = JSON.stringify(itemsIn(told?.['input']).map((item) => item['content']))
+    const refused = steers.find((one) => JSON.stringify(one.items.map((item) => item['content'])) === words)
+    if (refused !== undefined) refused.state = 'over'
   }
 
   #next(): void {
@@ -272,7 +283,13 @@ export class SimulatedSession {
     if (this.running.size > 0 && dice < 0.2) return this.#aside(talker.steer(this.#talk()))
     const count = chance.is(0.004) ? 40 : chance.is(0.03) ? chance.between(2, 4) : 1
     for (let nth = 0; nth < count; nth++) this.#ask(count > 20 && chance.is(0.5) ? `flood-${nth}` : chance.pick(this.#plan.lanes))
+    if (chance.is(this.#plan.steers)) this.#parts.timeline.after(chance.pick([3, 30, 250]), () => this.#steer())
     if (chance.is(this.#plan.isHasty ? 0.5 : 0.12)) this.#armIn(chance.pick([0, 1, 5, 300]))
+  }
+
+  /** Into an answer that is on its way, if one is. */
+  #steer(): void {
+    if (this.end.state === 'open' && this.running.size > 0) this.#aside(this.#parts.talker.steer(this.#talk()))
   }
 
   #ask(lane: string): void {
@@ -300,7 +317,8 @@ export class SimulatedSession {
       key: this.key,
       answers: this.#answers,
       latest: this.#latest,
-      running: [...this.running.values()].flatMap((story) => (story.response === null ? [] : [story.response])),
+      // What is said into an answer that wants outputs first waits for them at its upstream.
+      running: [...this.running.values()].flatMap((story) => (story.response === null || story.fields['tools'] !== undefined ? [] : [story.response])),
       lost: this.#lost,
       hasAsked: this.#creates > 0,
     }

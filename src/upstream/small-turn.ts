@@ -1,0 +1,117 @@
+import { onlyStreams, type Account, type Credential } from '../core/account.ts'
+import type { Signal } from '../core/failure.ts'
+import type { ClientModel, UpstreamModel } from '../core/ids.ts'
+import { upstreamModel } from '../core/model.ts'
+import type { Usage } from '../core/usage.ts'
+import type { Dialect, SeenAnswer } from '../dialect/dialect.ts'
+import type { Clock } from '../lib/clock.ts'
+import { collect } from '../lib/collect.ts'
+import type { Call, Sent, Transport } from '../ports/transport.ts'
+import { listModels, member, parsed } from './models.ts'
+import { bytesOf, evidence, smallQuestion } from './probe.ts'
+
+/** What one small turn came to. */
+export type SmallTurn =
+  | { readonly kind: 'answered'; readonly model: UpstreamModel; readonly text: string; readonly usage: Usage | null }
+  | { readonly kind: 'unwell'; readonly model: UpstreamModel; readonly signal: Signal }
+  /** Nobody said which model to ask, and the upstream lists none that the account would be asked for. */
+  | { readonly kind: 'no-model' }
+
+export interface SmallTurnParts {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly dialect: Pick<Dialect, 'readError' | 'gather' | 'observeAnswer'>
+}
+
+export interface SmallTurnWish {
+  readonly account: Account
+  readonly credential: Credential
+  /** Null: the first that the account's mapping names, else a small one that its upstream lists. */
+  readonly model: UpstreamModel | null
+}
+
+/** How much of an answer's text is kept: it is there to be looked at. Unit: characters. */
+export const textMax = 200
+const wholeMs = 75_000
+const connectMs = 10_000
+const answerMs = 60_000
+const errorMs = 5_000
+const answerBytesMax = 1024 * 1024
+const errorBytesMax = 64 * 1024
+
+/** Makes one turn of a few tokens at an account's upstream, past health, leases and the books. Bounded in time; never rejects. */
+export async function smallTurn(parts: SmallTurnParts, wish: SmallTurnWish): Promise<SmallTurn> {
+  const signal = AbortSignal.timeout(wholeMs)
+  let model = wish.model ?? firstMapped(wish.account)
+  try {
+    model ??= smallOf(wish.account, (await listModels(parts, wish.account, wish.credential, signal)) ?? [])
+    return model === null ? { kind: 'no-model' } : await ask(parts, wish, model, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return model === null ? { kind: 'no-model' } : { kind: 'unwell', model, signal: { kind: 'silent', waitingFor: 'whole-answer' } }
+  }
+}
+
+async function ask(parts: SmallTurnParts, wish: SmallTurnWish, model: UpstreamModel, signal: AbortSignal): Promise<SmallTurn> {
+  const sent = await parts.transport.send(call(wish, model, signal))
+  if (sent.kind === 'signal') return { kind: 'unwell', model, signal: sent.signal }
+  const isAnswer = sent.status === 200
+  const collected = await collect(sent.body, isAnswer ? answerBytesMax : errorBytesMax, parts.clock, isAnswer ? answerMs : errorMs)
+  signal.throwIfAborted()
+  const bytes = bytesOf(collected)
+  if (!isAnswer) return { kind: 'unwell', model, signal: evidence({ readError: (body) => parts.dialect.readError(body) }, sent, bytes) }
+  const whole = onlyStreams(wish.account.upstream) ? gathered(parts, sent, bytes) : { kind: 'whole' as const, json: bytes }
+  if (whole.kind !== 'whole') return { kind: 'unwell', model, signal: whole.signal }
+  const seen = parts.dialect.observeAnswer(whole.json, { endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' })
+  const failed = failureOf(seen, whole.json)
+  return failed === null ? { kind: 'answered', model, text: textOf(whole.json), usage: seen.end.usage } : { kind: 'unwell', model, signal: failed }
+}
+
+/** An upstream that gives nothing but streams may still say its "no" in JSON. */
+function gathered(
+  { dialect }: SmallTurnParts,
+  { headers }: Extract<Sent, { kind: 'answer' }>,
+  bytes: Buffer,
+): { readonly kind: 'whole'; readonly json: Buffer } | { readonly kind: 'told'; readonly signal: Signal } {
+  const found = dialect.gather(bytes)
+  if (found.kind !== 'cut') return found
+  const error = dialect.readError(bytes)
+  return { kind: 'told', signal: error === null ? { kind: 'ended', detail: 'the stream ended without an answer' } : { kind: 'told', status: null, headers, error } }
+}
+
+/** Null: it is an answer, as long as it was allowed to be. */
+function failureOf({ signal }: SeenAnswer, json: Buffer): Signal | null {
+  if (signal !== null) return signal
+  const status = member(parsed(json), 'status')
+  return status === 'completed' || status === 'incomplete' ? null : { kind: 'ended', detail: 'what came back was no Responses answer' }
+}
+
+function call({ account, credential }: SmallTurnWish, model: UpstreamModel, signal: AbortSignal): Call {
+  return { account, credential, ...smallQuestion(account, model), connectMs, headMs: answerMs, signal }
+}
+
+function firstMapped({ mapping }: Account): UpstreamModel | null {
+  const [model] = mapping.exact.values()
+  return (model ?? null) as UpstreamModel | null
+}
+
+/** Words in names of models that answer no question in text. */
+const otherwise = /audio|babbage|dall|davinci|embed|image|instruct|moderation|realtime|search|sora|transcribe|tts|whisper/
+/** Words in names of models that cost little, the least first. */
+const small = ['nano', 'mini', 'flash', 'haiku']
+
+/** Of the models listed, one that answers in text and costs little; only such as the account's mapping yields. */
+export function smallOf({ mapping }: Account, listed: readonly string[]): UpstreamModel | null {
+  const yielded = listed.filter((name) => upstreamModel(mapping, name as ClientModel) === name)
+  const answering = yielded.filter((name) => !otherwise.test(name))
+  const cheap = small.map((word) => answering.find((name) => name.includes(word))).find((name) => name !== undefined)
+  return (cheap ?? answering[0] ?? yielded[0] ?? null) as UpstreamModel | null
+}
+
+/** The beginning of what was said. */
+function textOf(json: Buffer): string {
+  const output = member(parsed(json), 'output')
+  const parts = Array.isArray(output) ? output.flatMap((item) => member(item, 'content') ?? []) : []
+  const texts = parts.map((part) => member(part, 'text')).filter((text) => typeof text === 'string')
+  return texts.join('').slice(0, textMax)
+}
