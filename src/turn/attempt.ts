@@ -7,12 +7,12 @@ import { readWindows, windowsOf } from '../core/windows.ts'
 import type { EventObserver, Watched } from '../dialect/dialect.ts'
 import { collect } from '../lib/collect.ts'
 import { header, type Headers } from '../lib/headers.ts'
-import { hidden } from '../lib/hide.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { HeaderList } from '../ports/sink.ts'
 import type { Sent } from '../ports/transport.ts'
 import { framed, unframed, type Framed } from './continue.ts'
 import type { Course } from './course.ts'
+import { discreet } from './discreet.ts'
 import { EventFlow } from './flow.ts'
 import { judgeGathered, whole } from './gathered.ts'
 import type { Judged } from './judged.ts'
@@ -50,6 +50,11 @@ export function plan(course: Course, lease: Lease): Planned {
 
 /** Sends one attempt and judges what comes back, up to the commit point. Gives nothing to the client. */
 export async function attempt(course: Course, t: Try): Promise<Attempted> {
+  const { judged, upstreamDone } = await sendAndJudge(course, t)
+  return { judged: discreet(judged, t.chosen.lease.credential), upstreamDone }
+}
+
+async function sendAndJudge(course: Course, t: Try): Promise<Attempted> {
   const { ask } = course
   course.draft.sending(tierSent(t.plan, ask.turn))
   const sent = await send(course, t)
@@ -113,12 +118,9 @@ async function judgeWhole(course: Course, t: Try, sent: Answer): Promise<Judged>
   return whole(ask.dialect.observeAnswer(bytes, watched(course, t)), headers, sent.status)
 }
 
-/** Some upstreams repeat the credential in their errors; nobody who sees the answer, the record or the log is to have it. */
-async function refused({ world, ask }: Course, { chosen, plan: { frame } }: Try, sent: Answer): Promise<Judged> {
+async function refused({ world, ask }: Course, { plan: { frame } }: Try, sent: Answer): Promise<Judged> {
   const collected = await collect(sent.body, errorBytesMax, world.clock, errorMs)
-  const said = collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
-  const { credential } = chosen.lease
-  const body = hidden(said, credential.kind === 'api_key' ? credential.apiKey : credential.accessToken)
+  const body = collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
   const over = frame?.to === 'websocket' ? 'websocket-handshake' : 'http'
   const signal: Signal = { ...answerSignal(sent.status, sent.headers, body, ask.dialect.readError(body)), over }
   return { kind: 'failed', signal, raw: { kind: 'whole', status: sent.status, headers: sent.pass, body }, end: null }

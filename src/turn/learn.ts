@@ -1,10 +1,8 @@
-import type { Credential } from '../core/account.ts'
 import { isFirstRefusal, next, type Next, type Situation } from '../core/failover.ts'
 import { classify } from '../core/failure-table.ts'
 import type { Failure } from '../core/failure.ts'
 import { isLone } from '../core/route.ts'
 import { readWindows } from '../core/windows.ts'
-import { hidden } from '../lib/hide.ts'
 import type { Lease, Renewal } from '../ports/pool.ts'
 import type { Judged } from './judged.ts'
 import type { Try } from './try.ts'
@@ -19,8 +17,7 @@ export async function learn(course: Course, failed: { readonly of: Try; readonly
   const { world, ask, settings, nowMs } = course
   const { of: t, judged } = failed
   const { lease } = t.chosen
-  const { end } = judged
-  const { signal, raw } = withoutSecret(judged, lease.credential)
+  const { signal, raw, end } = judged
   const failure = classify(signal, nowMs)
   recordFailure(course, t, failure, end)
   course.tried.push({ account: lease.account.id, baseUrl: lease.account.baseUrl, atMs: nowMs, signal, failure })
@@ -60,23 +57,6 @@ function mayBeRenewed({ tried }: Course, { credential }: Lease): boolean {
   const last = tried.at(-1)
   if (last?.failure.kind !== 'credential' || credential.kind !== 'oauth') return false
   return last.failure.status !== 402 && isFirstRefusal(tried, last)
-}
-
-/** Some upstreams repeat the credential in what they say against it; nobody who sees the answer, the record or the log is to have it. */
-function withoutSecret({ signal, raw }: Pick<Failed, 'signal' | 'raw'>, credential: Credential): Pick<Failed, 'signal' | 'raw'> {
-  const secret = secretOf(credential)
-  const told =
-    signal.kind === 'told' ? { ...signal, error: { ...signal.error, message: hidden(Buffer.from(signal.error.message), secret).toString() } } : signal
-  if (raw === null) return { signal: told, raw }
-  return {
-    signal: told,
-    raw: raw.kind === 'events' ? { ...raw, events: raw.events.map((event) => hidden(event, secret)) } : { ...raw, body: hidden(raw.body, secret) },
-  }
-}
-
-/** What must not be told of a credential. */
-export function secretOf(credential: Credential): string {
-  return credential.kind === 'api_key' ? credential.apiKey : credential.accessToken
 }
 
 /** What the session has to know of a failure: whom it stays with, and what an account's socket does not hold any more. */

@@ -8,10 +8,10 @@ import type { Judged } from './judged.ts'
 import type { Try } from './try.ts'
 import { wasCancelled } from './cancel.ts'
 import type { Course } from './course.ts'
-import { learnInSession, secretOf } from './learn.ts'
+import { discreetEnd } from './discreet.ts'
+import { learnInSession } from './learn.ts'
 import { isKeptThere } from './send.ts'
 import { recordAttempt, settleAnswer, toldNothing } from './settle.ts'
-import { hidden } from '../lib/hide.ts'
 import type { AnswerEnd, EventObserver } from '../dialect/dialect.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { Running } from './session-turn.ts'
@@ -49,7 +49,7 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   draft.firstOutput(course.nowMs)
   client.begin(200, headers, draft.attempts.length + 1)
   client.keepAlive()
-  const relayed = await untilEnd(course, stream)
+  const relayed = discreetEnd(await untilEnd(course, stream), lease.credential)
   learnOrigins(course, flow.observer, lease)
   meteredBy(course, t, flow.observer)
 
@@ -63,8 +63,7 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   const trouble = cancelled === null ? (unwritten ?? (relayed.kind === 'broken' ? brokeOff : null)) : cutOff
   if (trouble === null && relayed.kind === 'ended') {
     if (end !== null && end.status !== 'failed') answeredInSession(course, running, { end, observer: flow.observer, stored: isKeptThere(course, t) })
-    const { kind, bytes } = relayed.ended
-    client.write([kind === 'failed' ? hidden(bytes, secretOf(lease.credential)) : bytes])
+    client.write([relayed.ended.bytes])
     await client.end()
   } else client.breakOff(trouble ?? brokeOff, flow.observer.response())
   return outcome

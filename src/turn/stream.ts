@@ -33,6 +33,7 @@ export class AnswerStream implements AnswerReader {
   #judged: ((judged: Judged) => void) | null = null
   #relayed: ((relayed: Relayed) => void) | null = null
   #over: Signal | null = null
+  #upstream: 'sends' | 'done' = 'sends'
   /** Whether what came in this tick is still to be given to the client. */
   #gives = false
 
@@ -92,11 +93,15 @@ export class AnswerStream implements AnswerReader {
   }
 
   end(): void {
-    if (this.#flow.ended !== null) this.#disarm()
-    this.#break({ kind: 'ended', detail: 'the stream ended without its terminal event' })
+    this.#done('the stream ended without its terminal event')
   }
 
   broken(detail: string): void {
+    this.#done(detail)
+  }
+
+  #done(detail: string): void {
+    this.#upstream = 'done'
     if (this.#flow.ended !== null) this.#disarm()
     this.#break({ kind: 'ended', detail })
   }
@@ -147,12 +152,16 @@ export class AnswerStream implements AnswerReader {
     // A client that takes bytes again later has nothing more to set going here.
     this.#client = null
     if (ended !== null) {
-      // What upstream still sends is of no use, but its end is: the connection can be used again.
-      this.#disarm = this.#clock.after(lingerMs, () => this.#body.cancel())
-      this.#body.resume()
+      if (this.#upstream === 'sends') this.#linger()
       relayed?.({ kind: 'ended', ended })
     } else if (this.#over !== null) relayed?.({ kind: 'broken', signal: this.#over })
     return true
+  }
+
+  /** What upstream still sends is of no use, but its end is: the connection can be used again. */
+  #linger(): void {
+    this.#disarm = this.#clock.after(lingerMs, () => this.#body.cancel())
+    this.#body.resume()
   }
 
   #break(signal: Signal): void {

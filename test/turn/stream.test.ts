@@ -199,6 +199,14 @@ describe('a stream behind its commit point', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test('leaves no timer behind where its upstream ends in the tick of the terminal event', async () => {
+    const { clock, body, relayed } = await relaying()
+    body.push(completed)
+    body.end()
+    expect(await relayed).toMatchObject({ kind: 'ended' })
+    expect(clock.pending).toBe(0)
+  })
+
   test('whose upstream does not end after the terminal event is given up', async () => {
     const { clock, body, relayed } = await relaying()
     body.push(completed)
