@@ -8,6 +8,7 @@ const line = [
   ['ports'],
   ['turn', 'pool', 'upstream', 'storage', 'sharing', 'observe'],
   ['server', 'admin'],
+  ['upkeep.ts'],
   ['parts.ts'],
   ['app.ts'],
   ['index.ts'],
@@ -16,7 +17,7 @@ const line = [
 ]
 /** Beside the line: what each may import, and who may import it. */
 const beside = {
-  config: { imports: ['lib', 'core'], importedBy: ['parts.ts', 'app.ts', 'cli'] },
+  config: { imports: ['lib', 'core'], importedBy: ['upkeep.ts', 'parts.ts', 'app.ts', 'cli'] },
   simulator: { imports: ['lib'], importedBy: ['app.ts', 'cli'] },
 }
 

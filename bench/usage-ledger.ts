@@ -24,7 +24,9 @@ export async function fillLedger(file: string, spread: Spread): Promise<number> 
   await store.close()
   const beganAt = performance.now()
   const db = fast(file)
-  const indexes = db.prepare<[], { name: string; sql: string }>(`select name, sql from sqlite_schema where type = 'index' and tbl_name = 'turns' and sql is not null`).all()
+  const indexes = db
+    .prepare<[], { name: string; sql: string }>(`select name, sql from sqlite_schema where type = 'index' and tbl_name = 'turns' and sql is not null`)
+    .all()
   for (const { name } of indexes) db.exec(`drop index ${name}`)
   const insert = db.prepare<Record<string, number>>(
     `insert into turns (id, key, endpoint, transport, model, started_at, status, outcome, first_output_ms, duration_ms, tier_billed, input_tokens, cached_tokens,

@@ -46,12 +46,12 @@ async function queryTimes(store: Store): Promise<void> {
       const took: number[] = []
       for (let i = 0; i < times; i++) {
         const beganAt = performance.now()
-        const answer = await usage({ params: {}, query: { by, from, to }, body: null, ifMatch: null } as Parameters<typeof usage>[0])
+        const answer = await usage({ params: {}, query: { by, from, to }, body: null, ifMatch: null })
         took.push(performance.now() - beganAt)
         if (answer.kind !== 'answer' || answer.body.rows.length === 0) throw new Error(`usage by ${by} over ${name} was answered ${JSON.stringify(answer)}`)
       }
       const sorted = rising(took)
-      const [median = Number.NaN, nearlyAll = Number.NaN, most = Number.NaN] = [at(0.5, sorted), at(0.9, sorted), sorted.at(-1)]
+      const [median, nearlyAll, most] = [at(0.5, sorted), at(0.9, sorted), at(1, sorted)]
       const figures = `median ${median.toFixed(1).padStart(6)} ms, 9 of 10 within ${nearlyAll.toFixed(1).padStart(6)} ms, most ${most.toFixed(1).padStart(6)} ms`
       console.log(`  by ${by.padEnd(8)} ${name.padEnd(24)} ${figures}   bound ${queryMsMax}: ${nearlyAll <= queryMsMax ? 'met' : 'MISSED'}`)
     }
@@ -105,7 +105,12 @@ async function asking(port: number, goesOn: () => boolean): Promise<number> {
 /** Seconds of overhead, by the upper ends of the histogram's buckets. */
 async function overhead(port: number): Promise<ReadonlyMap<number, number>> {
   const text = await send({ port, path: '/metrics', headers: { authorization: `Bearer ${adminToken}` } })
-  return new Map([...text.matchAll(/^turnout_overhead_seconds_bucket\{le="([^"]+)"[^}]*\} (\d+)$/gm)].map(([, le, count]) => [le === '+Inf' ? Infinity : Number(le), Number(count)]))
+  return new Map(
+    [...text.matchAll(/^turnout_overhead_seconds_bucket\{le="([^"]+)"[^}]*\} (\d+)$/gm)].map(([, le, count]) => [
+      le === '+Inf' ? Infinity : Number(le),
+      Number(count),
+    ]),
+  )
 }
 
 /** The bucket in which the 99th of a hundred lies. */
@@ -124,10 +129,7 @@ async function turnPath(gateway: Program): Promise<void> {
     const way = round % 4 === 0 || round % 4 === 3 ? 'without' : 'with'
     const before = await overhead(gateway.port)
     let runs = true
-    const [found, queries] = await Promise.all([
-      turns(gateway.port).finally(() => (runs = false)),
-      way === 'with' ? asking(gateway.port, () => runs) : 0,
-    ])
+    const [found, queries] = await Promise.all([turns(gateway.port).finally(() => (runs = false)), way === 'with' ? asking(gateway.port, () => runs) : 0])
     asked += queries
     took[way].push(...found)
     buckets[way] = Math.max(buckets[way], p99Of(before, await overhead(gateway.port)))

@@ -3,7 +3,7 @@
 // Codex calls home, so all of it runs in a network namespace that holds nothing but loopback; only the installation of Codex is done outside of it.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { OpenAI } from 'openai'

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, resolve as absolute } from 'node:path'
 import { difference } from './config/difference.ts'
 import { loadConfiguration, type Loaded, type Overrides } from './config/load.ts'
+import { secretsIn } from './config/masked.ts'
 import { problemText } from './config/problem.ts'
 import { isTrial, needsSimulator, placesOf, resolve, type Places, type Resolved } from './config/resolve.ts'
 import type { Configuration } from './config/schema.ts'
@@ -102,9 +103,10 @@ class Opening {
     const { data } = places
     closeFolder(data)
     const pidFile = join(data, 'turnout.pid')
-    refuseSecond(claimPidFile(pidFile, { pid: process.pid, url: '' }), data)
+    refuseSecond(claim(pidFile, data), data)
     this.#undo.push(() => removePidFile(pidFile, process.pid))
     const log = this.#options.log ?? createLog(configuration.log.level)
+    log.hide(secretsIn(configuration))
     const [store, simulator] = await Promise.all([this.#store(places, configuration, log), this.#simulator(configuration)])
     const { key: secret, sealing: keys } = usable(secretKey(data, this.#options.environment))
     const trial = isTrial(configuration) ? usable(trialKey(data)).text : null
@@ -112,7 +114,16 @@ class Opening {
     const own = resolved.adminToken === null ? usable(adminToken(data)) : null
     const token = resolved.adminToken ?? own?.text ?? ''
     const tracer = configuration.traces.enabled ? await tracerFor(log) : null
-    const parts = new Parts({ resolved, secret, sealing: rotationOf(data, this.#options.environment, keys), adminToken: token, store, log, version: versionOf(), tracer })
+    const parts = new Parts({
+      resolved,
+      secret,
+      sealing: rotationOf(data, this.#options.environment, keys),
+      adminToken: token,
+      store,
+      log,
+      version: versionOf(),
+      tracer,
+    })
     this.#undo.push(() => parts.stop())
     await parts.recall()
     const url = await this.#listen(parts, resolved.server)
@@ -208,6 +219,7 @@ class Opening {
       }
       try {
         const { resolved, token } = prepare(loaded.configuration)
+        log.hide(secretsIn(loaded.configuration))
         parts.configure(resolved, token)
         log.info({ accounts: resolved.accounts.length }, 'the changed configuration holds from now on')
         this.#audit(parts, loaded.configuration)
@@ -224,6 +236,17 @@ class Opening {
     const changes = this.#holds === null ? null : difference(this.#holds, next)
     this.#holds = next
     if (changes !== null) void parts.trail.record({ by: 'file', from: null, what: 'reload', target: this.#file, ...changes })
+  }
+}
+
+/** Whoever holds the data already; null: nobody, and now it is this process. */
+function claim(pidFile: string, data: string): ReturnType<typeof claimPidFile> {
+  try {
+    return claimPidFile(pidFile, { pid: process.pid, url: '' })
+  } catch (error) {
+    const isFull = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+    if (!isFull) throw error
+    throw new Unusable(1, [`The disk of the data folder ${data} is full. Make room and start again; what is on the books, or in the spool, is kept.`])
   }
 }
 

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import { run } from './cli/program.ts'
 import type { Surroundings } from './cli/surroundings.ts'
+import { hiddenByLook } from './lib/hide.ts'
 
 const surroundings: Surroundings = {
   environment: process.env,
@@ -11,7 +12,7 @@ const surroundings: Surroundings = {
 }
 
 function die(bug: unknown): never {
-  process.stderr.write(`turnout: a bug: ${bug instanceof Error ? (bug.stack ?? bug.message) : String(bug)}\n`)
+  process.stderr.write(`turnout: a bug: ${hiddenByLook(bug instanceof Error ? (bug.stack ?? bug.message) : String(bug))}\n`)
   process.exit(1)
 }
 

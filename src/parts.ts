@@ -2,26 +2,22 @@ import { randomUUIDv7 } from 'node:crypto'
 import { AuditTrail } from './admin/audit.ts'
 import { IssuedKeys } from './admin/issued-keys.ts'
 import { adminRoutes } from './admin/routes.ts'
-import { LiveCredentials, type SealingKeys } from './admin/live-credentials.ts'
+import type { SealingKeys } from './admin/live-credentials.ts'
 import { LiveRules } from './admin/rules.ts'
 import { problemText, type Problem } from './config/problem.ts'
 import { keyHasher, type Resolved } from './config/resolve.ts'
 import { parseRules } from './config/rules.ts'
 import { newKeyText } from './config/secret-key.ts'
-import { isSamePlace, type Account, type Credential } from './core/account.ts'
 import type { AccountId, TurnId } from './core/ids.ts'
 import { responses } from './dialect/responses/responses.ts'
 import { systemClock as clock, systemDice as dice } from './lib/clock.ts'
 import type { LiveLog } from './observe/log.ts'
 import { PrometheusMetrics, type Gauges } from './observe/metrics.ts'
-import { LiveAccounts } from './pool/accounts.ts'
-import { Listings } from './pool/listings.ts'
+import type { LiveAccounts } from './pool/accounts.ts'
 import { RememberedOrigins } from './pool/origins.ts'
-import { Probes, type Probed } from './pool/probes.ts'
 import type { Route } from './ports/routes.ts'
 import type { Settings } from './ports/settings.ts'
 import type { Tracer } from './ports/tracer.ts'
-import type { Transport } from './ports/transport.ts'
 import { Bodies } from './server/bodies.ts'
 import { healthRoutes, type Readiness } from './server/health-routes.ts'
 import { turnRoutes } from './server/http-turn.ts'
@@ -39,12 +35,7 @@ import { Server, serverLimits } from './server/server.ts'
 import type { Store } from './storage/store.ts'
 import { runTurn } from './turn/run-turn.ts'
 import type { World } from './turn/world.ts'
-import { httpTransport } from './upstream/http.ts'
-import { websocketSockets } from './upstream/sockets.ts'
-import { listAccount } from './upstream/models.ts'
-import { probeAccount } from './upstream/probe.ts'
-import { smallTurn } from './upstream/small-turn.ts'
-import { oauthTokens } from './upstream/refresh.ts'
+import { Upkeep } from './upkeep.ts'
 
 /** What must stand before the parts are built: read, opened and found usable. */
 export interface Foundation {
@@ -64,7 +55,6 @@ export class Parts {
   readonly server: Server
   /** What is served, and to whom. */
   readonly routes: readonly Route[]
-  readonly accounts: LiveAccounts
   readonly trail: AuditTrail
   readonly #foundation: Foundation
   readonly #store: Store
@@ -75,16 +65,12 @@ export class Parts {
   readonly #issued: IssuedKeys
   readonly #limits = new MemoryLimits(clock)
   readonly #operators: Operators
-  readonly #transport = httpTransport({ clock })
-  readonly #credentials: LiveCredentials
-  readonly #probes: Probes
-  readonly #listings: Listings
+  readonly #upkeep: Upkeep
   readonly #bodies = new Bodies()
   readonly #open = new OpenTurns()
   readonly #metrics: PrometheusMetrics
   readonly #refuser: Refuser
   readonly #sessions: Sessions
-  readonly #sockets = websocketSockets({ clock })
   readonly #transcripts = new Transcripts(() => this.#resolved.settings.bounds.transcriptsBytes)
   #resolved: Resolved
   #settings: Settings
@@ -109,35 +95,7 @@ export class Parts {
       publish: (keys) => this.#keys.replace(keys),
     })
     this.#operators = new Operators(keyHasher(secret), { admin: adminToken, metrics: resolved.metricsToken })
-    this.accounts = new LiveAccounts({
-      clock,
-      dice,
-      bounds: () => this.#resolved.settings.bounds,
-      keep: (memory) =>
-        void store.memories.keep(memory).catch((error: unknown) => log.error({ err: error, account: memory.account }, 'the health of an account was not kept')),
-      suspect: (account) => this.#probes.suspect(account),
-      renew: (account) => this.#credentials.renew(account),
-    })
-    this.#credentials = new LiveCredentials({
-      clock,
-      dice,
-      log,
-      entities: store.entities,
-      accounts: this.accounts,
-      sealing: foundation.sealing,
-      tokens: oauthTokens({ transport: this.#transport, clock }),
-      renewed: (account) => {
-        this.#sockets.forget(account)
-        void this.#listings.again(account)
-      },
-    })
-    const probe = (account: Account, credential: Credential) => this.#credentials.probe(account, () => probeBy(this.#transport, account, credential))
-    this.#probes = new Probes({ clock, log, accounts: this.accounts, probe })
-    this.#listings = new Listings({
-      clock,
-      accounts: this.accounts,
-      list: (account, credential) => listAccount({ transport: this.#transport, clock }, account, credential),
-    })
+    this.#upkeep = new Upkeep({ store, log, sealing: foundation.sealing, bounds: () => this.#resolved.settings.bounds })
     this.#metrics = new PrometheusMetrics(this.#gauges())
     this.#refuser = new Refuser({ dialect: responses, metrics: this.#metrics, log })
     const world = this.#world()
@@ -162,25 +120,21 @@ export class Parts {
     return this.#open.size
   }
 
+  get accounts(): LiveAccounts {
+    return this.#upkeep.accounts
+  }
+
   /** Takes over a configuration whole; open turns keep the policy that they began with. */
   configure(next: Resolved, adminToken: string): void {
-    const now = new Map(next.accounts.map(({ account }) => [account.id, account]))
-    for (const { account } of this.#resolved.accounts) {
-      const stays = now.get(account.id)
-      if (stays === undefined) this.#transport.forget(account.id)
-      // A socket was opened with what the account was then.
-      if (stays === undefined || !isSamePlace(account, stays)) this.#sockets.forget(account.id)
-    }
+    this.#upkeep.configure(this.#resolved, next)
     this.#resolved = next
     this.#config = { loadedAtMs: clock.now(), error: null }
     this.#rules.configure(next.rules)
-    this.#credentials.configure(next.accounts, next.pools)
     this.#issued.configure(next.keys)
     this.#operators.replace({ admin: adminToken, metrics: next.metricsToken })
     this.#log.setLevel(next.logLevel)
     this.#store.keepTurns(next.retentionMs)
     this.#store.onFailure(next.onLedgerFailure)
-    void this.#listings.refresh()
   }
 
   /** A changed configuration was wrong: the last good one stays, and the error is shown. */
@@ -197,26 +151,19 @@ export class Parts {
       this.#rules.load(),
       this.#issued.load(),
       this.#limits.recall(this.#store.spending),
-      this.#credentials.load(),
+      this.#upkeep.load(),
     ])
-    this.accounts.recall(memories)
-    this.#credentials.retireUnusable()
+    this.#upkeep.recall(memories)
   }
 
-  /** Begins what goes on by itself: probes and lists of models. */
+  /** Begins what goes on by itself. */
   start(): void {
-    this.#credentials.start()
-    this.#probes.start()
-    this.#listings.start()
+    this.#upkeep.start()
   }
 
   /** Ends it, and breaks off what is still sent upstream. */
   async stop(): Promise<void> {
-    this.#probes.stop()
-    this.#listings.stop()
-    await this.#credentials.finish(finishMs)
-    this.#transport.close()
-    this.#sockets.close()
+    await this.#upkeep.stop()
   }
 
   #world(): World {
@@ -224,7 +171,7 @@ export class Parts {
       clock,
       dice,
       accounts: this.accounts,
-      transport: this.#transport,
+      transport: this.#upkeep.transport,
       ledger: this.#store.ledger,
       limits: this.#limits,
       owners: this.#store.owners,
@@ -251,7 +198,7 @@ export class Parts {
       dialect: responses,
       reader: new FrameReader({ dialect: responses, bodies: this.#bodies, refuser: this.#refuser, settings }),
       transcripts: this.#transcripts,
-      sockets: this.#sockets,
+      sockets: this.#upkeep.sockets,
       open: this.#open,
       lingerMs: serverLimits.lingerMs,
       settings,
@@ -274,13 +221,13 @@ export class Parts {
         run: (ask, sink, signal) => runTurn(world, ask, sink, signal),
       }),
       sessionRoute(this.#refuser),
-      ...responsesRoutes({ ...common, owners: this.#store.owners, transport: this.#transport, owned: (account) => this.accounts.find(account) }),
+      ...responsesRoutes({ ...common, owners: this.#store.owners, transport: this.#upkeep.transport, owned: (account) => this.accounts.find(account) }),
       ...modelsRoutes({
         refuser: this.#refuser,
         sinceMs: clock.now(),
         accounts: () => this.accounts.all().map(({ account }) => account),
         pools,
-        listed: (account) => this.#listings.listed(account),
+        listed: (account) => this.#upkeep.listed(account),
       }),
       ...adminRoutes({
         clock,
@@ -292,9 +239,9 @@ export class Parts {
         usage: this.#store.usage,
         rules: this.#rules,
         keys: this.#issued,
-        credentials: this.#credentials,
+        credentials: this.#upkeep.credentials,
         poolNames: () => [...this.accounts.pools()].map(([id]) => id),
-        smallTurn: (account, credential, model) => smallTurn({ transport: this.#transport, clock, dialect: responses }, { account, credential, model }),
+        smallTurn: (account, credential, model) => this.#upkeep.smallTurn(account, credential, model),
         standing: () => ({
           version: this.#foundation.version,
           startedAtMs: this.#startedAtMs,
@@ -327,11 +274,4 @@ export class Parts {
     const serving = this.accounts.all().some((live) => live.state(clock.now()) === 'ready' || live.state(clock.now()) === 'cooling')
     return serving ? { ready: true } : { ready: false, reason: 'every account is retired or disabled' }
   }
-}
-
-/** How long the end waits for a token that is being renewed. Unit: milliseconds. */
-const finishMs = 10_000
-
-function probeBy(transport: Transport, account: Account, credential: Credential): Promise<Probed> {
-  return probeAccount({ transport, clock, readError: (body) => responses.readError(body) }, account, credential)
 }

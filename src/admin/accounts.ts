@@ -14,7 +14,7 @@ export interface AccountsDoor {
   readonly clock: Clock
   readonly accounts: LiveAccounts
   /** Makes one turn of a few tokens at the upstream of an account. @param model null: whichever it has. Bounded in time; never rejects. */
-  smallTurn(account: Account, credential: Credential, model: UpstreamModel | null): Promise<SmallTurn>
+  readonly smallTurn: (account: Account, credential: Credential, model: UpstreamModel | null) => Promise<SmallTurn>
 }
 
 export function accountHandles(door: AccountsDoor): Handles<'accounts' | 'reset' | 'disable' | 'enable' | 'test'> {
@@ -53,7 +53,8 @@ export function accountHandles(door: AccountsDoor): Handles<'accounts' | 'reset'
       const live = door.accounts.find((params['name'] ?? '') as AccountId)
       if (live === null) return unknown(door, params['name'])
       const name = model === undefined ? null : upstreamModel(live.account.mapping, model as ClientModel)
-      if (model !== undefined && name === null) return problem('invalid_query', `The account '${live.account.id}' does not serve the model '${model}'.`, 'model')
+      if (model !== undefined && name === null)
+        return problem('invalid_query', `The account '${live.account.id}' does not serve the model '${model}'.`, 'model')
       return test(live, name)
     },
   }
@@ -66,7 +67,7 @@ async function testOf({ clock, smallTurn }: AccountsDoor, { account, credential 
     const why = `The mapping of '${account.id}' names no model, and its upstream lists none that it may be asked for: say which one to ask, as \`model\`.`
     return problem('invalid_query', why, 'model')
   }
-  return answer(shownTest({ account, credential, tookMs: clock.now() - beganMs }, came, clock.now()))
+  return answer(shownTest({ account, tookMs: clock.now() - beganMs }, came, clock.now()))
 }
 
 /** Of an account, what the operator may change while the gateway runs. */

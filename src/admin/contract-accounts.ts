@@ -42,7 +42,9 @@ export const account = z.strictObject({
 })
 
 export const testQuery = z.strictObject({
-  model: model.optional().meta({ description: 'What to ask, as clients name it. Left out: the first model that the mapping names, else a small one that the upstream lists.' }),
+  model: model
+    .optional()
+    .meta({ description: 'What to ask, as clients name it. Left out: the first model that the mapping names, else a small one that the upstream lists.' }),
 })
 
 export const tested = z.strictObject({
@@ -52,7 +54,10 @@ export const tested = z.strictObject({
   status: z.int().nullable(),
   code: z.string().nullable(),
   message: z.string().nullable(),
-  model: z.string().nullable().meta({ description: 'The upstream model that was asked; null: no turn was made, and the upstream was asked for its list of models.' }),
+  model: z
+    .string()
+    .nullable()
+    .meta({ description: 'The upstream model that was asked; null: no turn was made, and the upstream was asked for its list of models.' }),
   text: z.string().nullable().meta({ description: 'The beginning of what it answered.' }),
   usage: usageShape.nullable().meta({ description: 'null: unknown, or nothing was used.' }),
   duration_ms: count,

@@ -41,12 +41,9 @@ const attempt = z.strictObject({
       z.strictObject({ account: z.null(), why: z.string(), count: count.meta({ description: 'How many further accounts this reason stands for.' }) }),
     ]),
   ),
-  price: z
-    .string()
-    .nullable()
-    .meta({
-      description: 'The prices that it was charged at: US dollars per million tokens of input, cache reads, cache writes and output, as in 5/0.5/5/30.',
-    }),
+  price: z.string().nullable().meta({
+    description: 'The prices that it was charged at: US dollars per million tokens of input, cache reads, cache writes and output, as in 5/0.5/5/30.',
+  }),
 })
 
 const turn = z.strictObject({

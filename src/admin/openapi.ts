@@ -25,7 +25,9 @@ function operation(name: string, endpoint: Contract): object {
     parameters: [...pathParameters(endpoint), ...headerParameters(endpoint), ...queryParameters(endpoint)],
     ...(body === null ? {} : { requestBody: { required: true, content: json(schemaOf(body, 'input')) } }),
     responses: {
-      ...(answer === null ? { 204: { description: 'Done.' } } : { [makes === undefined ? 200 : 201]: { description: 'The answer.', content: json(schemaOf(answer, 'output')) } }),
+      ...(answer === null
+        ? { 204: { description: 'Done.' } }
+        : { [makes === undefined ? 200 : 201]: { description: 'The answer.', content: json(schemaOf(answer, 'output')) } }),
       default: { description: 'What is wrong.', content: json(schemaOf(problemShape, 'output')) },
     },
   }

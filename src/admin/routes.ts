@@ -21,7 +21,16 @@ export interface AdminDoor extends StatusDoor, AccountsDoor, TurnsDoor, UsageDoo
 
 /** The admin API: one row for each endpoint of the contract, and the document that describes them. */
 export function adminRoutes(door: AdminDoor): readonly Route[] {
-  const handles: Handles<EndpointName> = { ...statusHandles(door), ...accountHandles(door), ...turnHandles(door), ...usageHandles(door), ...ruleHandles(door), ...keyHandles(door), ...auditHandles(door), ...credentialHandles(door) }
+  const handles: Handles<EndpointName> = {
+    ...statusHandles(door),
+    ...accountHandles(door),
+    ...turnHandles(door),
+    ...usageHandles(door),
+    ...ruleHandles(door),
+    ...keyHandles(door),
+    ...auditHandles(door),
+    ...credentialHandles(door),
+  }
   const names = Object.keys(contract) as EndpointName[]
   return [
     ...names.map((name): Route => {

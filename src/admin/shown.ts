@@ -1,4 +1,4 @@
-import type { Credential } from '../core/account.ts'
+import type { Account } from '../core/account.ts'
 import { classify } from '../core/failure-table.ts'
 import type { Health, Why } from '../core/health.ts'
 import type { AttemptRecord, NotChosen } from '../core/record.ts'
@@ -60,7 +60,8 @@ function explained(why: Why): string {
   return why.advice === undefined ? inWords(why) : `${inWords(why)}: ${why.advice}`
 }
 
-interface Tested extends Pick<LiveAccount, 'account' | 'credential'> {
+interface Tested {
+  readonly account: Account
   readonly tookMs: number
 }
 
@@ -69,26 +70,20 @@ type Came = Exclude<SmallTurn, { readonly kind: 'no-model' }>
 
 const nothingWrong = { outcome: 'well', kind: null, status: null, code: null, message: null } as const
 
-/** What asking an upstream came to. Some upstreams repeat the credential in their errors; here it is hidden. */
-export function shownTest({ account, credential, tookMs }: Tested, came: Probed | Came, nowMs: number): TestedShape {
+/** What asking an upstream came to. */
+export function shownTest({ account, tookMs }: Tested, came: Probed | Came, nowMs: number): TestedShape {
   const asked = { account: account.id, model: 'model' in came ? came.model : null, text: null, usage: null, duration_ms: Math.round(tookMs) }
   if (came.kind === 'well') return { ...asked, ...nothingWrong }
-  if (came.kind === 'answered')
-    return { ...asked, ...nothingWrong, text: hidden(came.text, credential), usage: came.usage === null ? null : shownUsage(came.usage) }
+  if (came.kind === 'answered') return { ...asked, ...nothingWrong, text: came.text, usage: came.usage === null ? null : shownUsage(came.usage) }
   const { kind, status, code, message, because } = classify(came.signal, nowMs)
   return {
     ...asked,
     outcome: 'unwell',
     kind,
     status,
-    code: code === null ? null : hidden(code, credential),
-    message: hidden(message === '' ? because : message, credential),
+    code,
+    message: message === '' ? because : message,
   }
-}
-
-function hidden(text: string, credential: Credential): string {
-  const secret = credential.kind === 'api_key' ? credential.apiKey : credential.accessToken
-  return secret === '' ? text : text.replaceAll(secret, '****')
 }
 
 export function shownTurn(row: TurnRow): TurnShape {

@@ -53,7 +53,7 @@ export class Reach {
       for (const [at, { account, credential }] of waiting) {
         const beganMs = clock.now()
         const probed = await this.#probe(account, credential)
-        tested[at] = shownTest({ account, credential, tookMs: clock.now() - beganMs }, probed, clock.now())
+        tested[at] = shownTest({ account, tookMs: clock.now() - beganMs }, probed, clock.now())
       }
     }
     await Promise.all(Array.from({ length: atOnce }, work))

@@ -36,7 +36,7 @@ function compare(place: string, a: Side, b: Side, found: Found): void {
   }
   const [was, is] = [a, b].map(({ shown: said }) => (said === undefined ? hidden : said))
   if (a.raw !== undefined) found.before[place] = was
-  if (b.raw !== undefined) found.after[place] = a.raw !== undefined && isDeepStrictEqual(was, is) ? `${String(is)} (another one)` : is
+  if (b.raw !== undefined) found.after[place] = a.raw !== undefined && isDeepStrictEqual(was, is) ? { another: is } : is
 }
 
 /** What both have parts of, each with a name; null: it is compared as a whole. */

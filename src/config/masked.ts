@@ -28,6 +28,17 @@ export function shown(configuration: Configuration): object {
   }
 }
 
+/** Every text in it that is a secret. */
+export function secretsIn({ accounts, keys, admin, metrics }: Configuration): readonly string[] {
+  const ofAccounts = accounts.flatMap(({ credential, proxy }) => {
+    const { oauth } = credential ?? {}
+    const login = proxy === null ? null : new URL(proxy)
+    return [credential?.api_key, oauth?.access_token, oauth?.refresh_token, oauth?.account_id, login?.username, login?.password]
+  })
+  const all = [...ofAccounts, ...keys.map(({ key }) => key), admin.token, metrics.token]
+  return all.filter((secret): secret is string => typeof secret === 'string' && secret !== '')
+}
+
 /** A secret's last four characters, where enough others stay hidden. */
 export function tail(secret: string): string
 export function tail(secret: string | null): string | null

@@ -32,13 +32,11 @@ const oauth = z
         description: 'What the account presents, until a renewed one takes its place.',
         'x-unit': 'secret',
       }),
-      account_id: secret('expected the id of the ChatGPT account')
-        .optional()
-        .meta({
-          description: 'Sent as `chatgpt-account-id` where the token serves several.',
-          'x-unit': 'text',
-          'x-default': 'none; for codex the one that the token names',
-        }),
+      account_id: secret('expected the id of the ChatGPT account').optional().meta({
+        description: 'Sent as `chatgpt-account-id` where the token serves several.',
+        'x-unit': 'text',
+        'x-default': 'none; for codex the one that the token names',
+      }),
       refresh_token: secret('expected the refresh token').optional().meta({
         description: 'What renews the access token. The one that follows it is kept in the store, sealed; write a new one here after a new sign-in only.',
         'x-unit': 'secret',

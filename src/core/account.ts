@@ -41,6 +41,12 @@ export type Credential =
   | { readonly kind: 'api_key'; readonly apiKey: string }
   | { readonly kind: 'oauth'; readonly accessToken: string; readonly accountId: string | null }
 
+/** What must not be told of a credential. */
+export function secretsOf(credential: Credential): readonly string[] {
+  if (credential.kind === 'api_key') return [credential.apiKey]
+  return credential.accountId === null ? [credential.accessToken] : [credential.accessToken, credential.accountId]
+}
+
 /** Whether two credentials are one and the same to an upstream. */
 export function isSameCredential(a: Credential, b: Credential): boolean {
   if (a === b) return true

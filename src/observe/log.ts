@@ -1,5 +1,6 @@
 import { pino, stdSerializers, type DestinationStream } from 'pino'
 import { systemClock, type Clock } from '../lib/clock.ts'
+import { hiddenByLook, KnownSecrets } from '../lib/hide.ts'
 import type { Log } from '../ports/log.ts'
 import { Lines } from './lines.ts'
 
@@ -27,6 +28,8 @@ type Fields = { readonly [name: string]: unknown }
 export interface LiveLog extends Log {
   /** A reload may change it. */
   setLevel(level: LogLevel): void
+  /** Texts that must be in no line about something that went wrong: the message of a bug may hold whatever it tripped over. */
+  hide(secrets: Iterable<string>): void
 }
 
 /**
@@ -43,13 +46,18 @@ export function createLog(level: LogLevel, to: DestinationStream = standardError
     },
     to,
   )
+  let secrets = new KnownSecrets([])
+  const careful = (fields: Fields): Fields => rewrittenFields(fields, (text) => hiddenByLook(secrets.hide(text)), depthMax)
   return {
     debug: (fields, sentence) => log.debug(fields, sentence),
     info: (fields, sentence) => log.info(fields, sentence),
     warn: (fields, sentence) => log.warn(fields, sentence),
-    error: (fields, sentence) => log.error(fields, sentence),
+    error: (fields, sentence) => log.error(careful(fields as Fields), sentence),
     setLevel(next) {
       log.level = next
+    },
+    hide(next) {
+      secrets = new KnownSecrets(next)
     },
   }
 }
@@ -90,4 +98,17 @@ function inside(value: object, depth: number): unknown {
   if (depth === 0) return '[too deep]'
   if (Array.isArray(value)) return value.some((item) => typeof item === 'object') ? value.map((item: object) => inside(item, depth - 1)) : value
   return masked((value instanceof Error ? stdSerializers.err(value) : value) as Fields, depth - 1)
+}
+
+/** The fields with every text rewritten. */
+function rewrittenFields(fields: Fields, rewrite: (text: string) => string, depth: number): Fields {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, rewritten(value, rewrite, depth)]))
+}
+
+function rewritten(value: unknown, rewrite: (text: string) => string, depth: number): unknown {
+  if (typeof value === 'string') return rewrite(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth === 0) return '[too deep]'
+  if (Array.isArray(value)) return value.map((item: unknown) => rewritten(item, rewrite, depth - 1))
+  return rewrittenFields((value instanceof Error ? stdSerializers.err(value) : value) as Fields, rewrite, depth - 1)
 }

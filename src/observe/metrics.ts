@@ -73,7 +73,9 @@ export class PrometheusMetrics implements Metrics {
     this.#gauge('turnout_buffered_bytes', 'Bytes held in memory, by what holds them.', ['owner'], (gauge) => {
       for (const [owner, bytes] of gauges.bufferedBytes()) gauge.set({ owner }, bytes)
     })
-    this.#gauge('turnout_ledger_lag_records', 'Records handed to the store and not yet on disk.', [], (gauge) => gauge.set(gauges.ledgerLag()))
+    this.#gauge('turnout_ledger_lag_records', 'Records that are not in the store yet: on their way, or in its spool.', [], (gauge) =>
+      gauge.set(gauges.ledgerLag()),
+    )
     this.#gauge('turnout_ready', '1 while turns can be served.', [], (gauge) => gauge.set(gauges.ready() ? 1 : 0))
     this.#gauge('turnout_configuration_error', '1 while the configuration file is wrong and the last good one holds.', [], (gauge) =>
       gauge.set(gauges.configurationWrong() ? 1 : 0),

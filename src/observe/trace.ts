@@ -1,4 +1,15 @@
-import { context, propagation, ProxyTracerProvider, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Context, type Span, type Tracer as Api } from '@opentelemetry/api'
+import {
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type Tracer as Api,
+} from '@opentelemetry/api'
 import type { AttemptRecord, TurnOpened, TurnSettled } from '../core/record.ts'
 import type { Headers } from '../lib/headers.ts'
 import type { AttemptSpan, Tracer, TurnSpan } from '../ports/tracer.ts'
@@ -31,8 +42,9 @@ export function openTelemetry(version: string): Tracer {
 
 /** Whether somebody in this process takes spans. */
 export function isAnybodyThere(): boolean {
-  const provider = trace.getTracerProvider()
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('turnout') !== undefined
+  // Never ended, so that nobody gets to see it.
+  const span = trace.getTracer('turnout').startSpan('is anybody there', { root: true })
+  return trace.isSpanContextValid(span.spanContext())
 }
 
 /** An SDK that watches the server has opened a span for the request already; else the client says where the turn belongs. */

@@ -8,7 +8,7 @@ import { whole } from './schema.ts'
 /** How long an entry is kept: a year, and a month to look back at it. What is older goes with the next change. Unit: milliseconds. */
 export const auditKeptMs = 400 * 24 * 60 * 60 * 1000
 /** Entries that are kept, however young: the operator's changes are few, and a program that makes many must not fill the disk. */
-export const auditRowsMax = 100_000
+const auditRowsMax = 100_000
 /** What is kept of one side of a change. Unit: characters of JSON. */
 export const auditJsonMax = 64 * 1024
 

@@ -25,7 +25,8 @@ export async function backUp(store: string, file: string): Promise<BackedUp> {
     const turns = check(partial)
     sync(partial, 'r+')
     fs.renameSync(partial, file)
-    sync(path.dirname(path.resolve(file)), 'r')
+    // Windows lets nobody sync a folder.
+    if (process.platform !== 'win32') sync(path.dirname(path.resolve(file)), 'r')
     return { bytes: fs.statSync(file).size, turns }
   } catch (error) {
     for (const name of [partial, `${partial}-wal`, `${partial}-shm`, `${partial}-journal`]) fs.rmSync(name, { force: true })

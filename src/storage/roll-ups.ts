@@ -221,7 +221,7 @@ function prepare(db: Database) {
   const sums = [...countColumns, ...moneyColumns]
   const ofTurn = columns.map((name) => (name === 'attempts' ? 'null' : name)).join(', ')
   return {
-    add: db.prepare<unknown[]>(
+    add: db.prepare(
       `insert into roll_ups (span, dimension, starts_at, name, ${sums.join(', ')}) values (?, ?, ?, ?, ${sums.map(() => '?').join(', ')})
        on conflict (span, dimension, starts_at, name) do update set ${sums.map((name) => `${name} = roll_ups.${name} + excluded.${name}`).join(', ')}`,
     ),

@@ -148,18 +148,13 @@ export class Spool implements BatchSpool {
     this.#isFull = false
   }
 
-  /** Zeros are written, since a length alone allocates nothing. */
   async #allocate(): Promise<void> {
     const { file, bytes } = this.#place
     try {
       // Not `a`, which ignores positions, and not `w`, which empties.
       const handle = await open(file, 'r+').catch(() => open(file, 'wx+', 0o600))
       this.#handle = handle
-      const { size } = await handle.stat()
-      if (size > bytes) await handle.truncate(bytes)
-      const zeros = Buffer.alloc(Math.min(stepBytes, Math.max(0, bytes - size)))
-      for (let at = size; at < bytes && !this.#isClosing; at += zeros.length) await write(handle, zeros.subarray(0, bytes - at), at)
-      if (size < bytes) await handle.datasync()
+      await grow(handle, bytes, () => this.#isClosing)
     } catch (error) {
       await this.#handle?.close().catch(() => {})
       this.#handle = null
@@ -187,6 +182,22 @@ function newGeneration(): bigint {
 
 async function write(handle: FileHandle, bytes: Buffer, at: number): Promise<void> {
   for (let done = 0; done < bytes.length;) done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten
+}
+
+/** Zeros are written, since a length alone allocates nothing. */
+async function grow(handle: FileHandle, bytes: number, isGivenUp: () => boolean): Promise<void> {
+  const { size } = await handle.stat()
+  if (size > bytes) await handle.truncate(bytes)
+  if (size >= bytes) return
+  try {
+    const zeros = Buffer.alloc(Math.min(stepBytes, bytes - size))
+    for (let at = size; at < bytes && !isGivenUp(); at += zeros.length) await write(handle, zeros.subarray(0, bytes - at), at)
+    await handle.datasync()
+  } catch (error) {
+    // What it has taken of a disk that is too small, the store needs.
+    await handle.truncate(size).catch(() => {})
+    throw error
+  }
 }
 
 async function read(handle: FileHandle, at: number, bytes: number): Promise<Buffer> {

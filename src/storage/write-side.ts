@@ -129,14 +129,16 @@ export class WriteSide {
     return this.commit.keep(memory)
   }
 
-  /** Writes what was taken, for at most `graceMs`; leaves the rest in the spool, and ends the thread. */
+  /** Writes what was taken, for at most `graceMs` and not at all while the store does not answer; leaves the rest in the spool, and ends the thread. */
   async close(): Promise<void> {
     const running = this.#state === 'running'
     this.#state = 'closing'
-    if (running) {
+    const answers = running && this.commit.isInTime()
+    const written = this.commit.close()
+    if (answers) {
       const late = Promise.withResolvers<void>()
       const stop = this.#clock.after(graceMs, late.resolve)
-      await Promise.race([this.commit.close(), late.promise])
+      await Promise.race([written, late.promise])
       stop()
     }
     const lost = await this.commit.abandon()

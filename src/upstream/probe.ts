@@ -1,7 +1,7 @@
-import { onlyStreams, type Account, type Credential } from '../core/account.ts'
+import { onlyStreams, secretsOf, type Account, type Credential } from '../core/account.ts'
 import type { ErrorObject, Signal } from '../core/failure.ts'
 import type { UpstreamModel } from '../core/ids.ts'
-import { answerSignal } from '../core/signal.ts'
+import { answerSignal, withoutSecrets } from '../core/signal.ts'
 import type { Clock } from '../lib/clock.ts'
 import { collect, type Collected } from '../lib/collect.ts'
 import type { Call, Sent, Transport } from '../ports/transport.ts'
@@ -46,7 +46,8 @@ export async function probeAccount(parts: ProbeParts, account: Account, credenti
   const [model] = account.mapping.exact.values()
   const signal = AbortSignal.timeout(probeMs)
   try {
-    return await probe(parts, { account, credential, model: (model ?? null) as UpstreamModel | null, signal })
+    const probed = await probe(parts, { account, credential, model: (model ?? null) as UpstreamModel | null, signal })
+    return probed.kind === 'well' ? probed : { ...probed, signal: withoutSecrets(probed.signal, secretsOf(credential)) }
   } catch (error) {
     if (!signal.aborted) throw error
     return { kind: 'unwell', signal: { kind: 'silent', waitingFor: 'whole-answer' } }

@@ -1,11 +1,13 @@
-import { onlyStreams, type Account, type Credential } from '../core/account.ts'
+import { onlyStreams, secretsOf, type Account, type Credential } from '../core/account.ts'
 import type { Signal } from '../core/failure.ts'
 import type { ClientModel, UpstreamModel } from '../core/ids.ts'
 import { upstreamModel } from '../core/model.ts'
+import { withoutSecrets } from '../core/signal.ts'
 import type { Usage } from '../core/usage.ts'
 import type { Dialect, SeenAnswer } from '../dialect/dialect.ts'
 import type { Clock } from '../lib/clock.ts'
 import { collect } from '../lib/collect.ts'
+import { hiddenText } from '../lib/hide.ts'
 import type { Call, Sent, Transport } from '../ports/transport.ts'
 import { listModels, member, parsed } from './models.ts'
 import { bytesOf, evidence, smallQuestion } from './probe.ts'
@@ -45,11 +47,17 @@ export async function smallTurn(parts: SmallTurnParts, wish: SmallTurnWish): Pro
   let model = wish.model ?? firstMapped(wish.account)
   try {
     model ??= smallOf(wish.account, (await listModels(parts, wish.account, wish.credential, signal)) ?? [])
-    return model === null ? { kind: 'no-model' } : await ask(parts, wish, model, signal)
+    return model === null ? { kind: 'no-model' } : discreet(await ask(parts, wish, model, signal), secretsOf(wish.credential))
   } catch (error) {
     if (!signal.aborted) throw error
     return model === null ? { kind: 'no-model' } : { kind: 'unwell', model, signal: { kind: 'silent', waitingFor: 'whole-answer' } }
   }
+}
+
+/** Some upstreams repeat the credential, in their errors above all. */
+function discreet(came: SmallTurn, secrets: readonly string[]): SmallTurn {
+  if (came.kind === 'answered') return { ...came, text: hiddenText(came.text, secrets) }
+  return came.kind === 'unwell' ? { ...came, signal: withoutSecrets(came.signal, secrets) } : came
 }
 
 async function ask(parts: SmallTurnParts, wish: SmallTurnWish, model: UpstreamModel, signal: AbortSignal): Promise<SmallTurn> {
@@ -76,7 +84,10 @@ function gathered(
   const found = dialect.gather(bytes)
   if (found.kind !== 'cut') return found
   const error = dialect.readError(bytes)
-  return { kind: 'told', signal: error === null ? { kind: 'ended', detail: 'the stream ended without an answer' } : { kind: 'told', status: null, headers, error } }
+  return {
+    kind: 'told',
+    signal: error === null ? { kind: 'ended', detail: 'the stream ended without an answer' } : { kind: 'told', status: null, headers, error },
+  }
 }
 
 /** Null: it is an answer, as long as it was allowed to be. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
-import type { Account, Credential } from '../core/account.ts'
+import { secretsOf, type Account, type Credential } from '../core/account.ts'
 import type { Unreachable } from '../core/failure.ts'
 import type { ResponseId } from '../core/ids.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -178,8 +178,7 @@ export class UpstreamSocket {
 
   #closeDetail(code: number, reason: Buffer): string {
     if (code === 1006) return 'the upstream cut the WebSocket'
-    const { credential } = this.#parts
-    const said = hidden(reason, credential.kind === 'api_key' ? credential.apiKey : credential.accessToken)
+    const said = hidden(reason, secretsOf(this.#parts.credential))
     const text = printable(said.toString('utf8'))
     const number = code === 1005 ? 'no code' : String(code)
     return `the upstream closed the WebSocket with ${number}${text === '' ? '' : `: ${text}`}`

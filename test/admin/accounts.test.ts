@@ -185,17 +185,12 @@ describe('POST test', () => {
   test('asks to be told the model where nobody knows one', async () => {
     const at = await rig()
     at.trial.says = async () => ({ kind: 'no-model' })
-    expect(problemOf(await tried(at))).toMatchObject({ status: 400, code: 'invalid_query', param: 'model', message: expect.stringContaining('say which one to ask') })
-  })
-
-  test('hides a credential that the upstream repeats, in an error and in an answer', async () => {
-    const at = await rig()
-    at.trial.says = unwell('Incorrect API key provided: sk-secret-of-main.')
-    const answer = await tried(at)
-    expect(bodyOf('test', answer).message).toBe('Incorrect API key provided: ****.')
-    expect(answer.text).not.toContain('sk-secret')
-    at.trial.says = async () => ({ kind: 'answered', model: 'm' as UpstreamModel, text: 'your key is sk-secret-of-main', usage: null })
-    expect(bodyOf('test', await tried(at)).text).toBe('your key is ****')
+    expect(problemOf(await tried(at))).toMatchObject({
+      status: 400,
+      code: 'invalid_query',
+      param: 'model',
+      message: expect.stringContaining('say which one to ask'),
+    })
   })
 
   test('asks an upstream once for all who ask the same at the same time', async () => {

@@ -14,7 +14,11 @@ const changes: Readonly<Record<string, (at: Rig) => Promise<Answer>>> = {
   disable: (at) => at.get('/admin/api/accounts/main/disable', { method: 'POST' }),
   enable: (at) => at.get('/admin/api/accounts/main/enable', { method: 'POST' }),
   putRules: (at) => at.get('/admin/api/rules', { method: 'PUT', headers: { 'if-match': '*' }, body: JSON.stringify({ rules: [rule] }) }),
-  importCredential: (at) => at.get('/admin/api/accounts/main/credential', { method: 'POST', body: JSON.stringify({ access_token: 'at-MARKED-0123', refresh_token: 'rt-MARKED-0123', account_id: null }) }),
+  importCredential: (at) =>
+    at.get('/admin/api/accounts/main/credential', {
+      method: 'POST',
+      body: JSON.stringify({ access_token: 'at-MARKED-0123', refresh_token: 'rt-MARKED-0123', account_id: null }),
+    }),
   rotateSecrets: (at) => at.get('/admin/api/secrets/rotate', { method: 'POST' }),
   deleteRules: (at) => at.get('/admin/api/rules', { method: 'DELETE', headers: { 'if-match': '*' } }),
   createKey: (at) => at.get('/admin/api/keys', { method: 'POST', body: JSON.stringify({ name: 'laptop', pools: ['default'] }) }),

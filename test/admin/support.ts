@@ -127,7 +127,10 @@ export async function rig(accounts: readonly Account[] = [account('main', { prio
   const standing = {
     now: { version: '0.1.0', startedAtMs: startMs, config: { loadedAtMs: startMs, error: null }, ready: true, turnsOpen: 2, sessions: 0 } as Standing,
   }
-  const trial: Rig['trial'] = { says: async (_account, model) => ({ kind: 'answered', model: model ?? ('gpt-5.5' as UpstreamModel), text: 'pong', usage: noUsage }), asked: 0 }
+  const trial: Rig['trial'] = {
+    says: async (_account, model) => ({ kind: 'answered', model: model ?? ('gpt-5.5' as UpstreamModel), text: 'pong', usage: noUsage }),
+    asked: 0,
+  }
   const audit = new KeptAudit()
   let made = 0
   const newId = () => `019aa000-0000-7000-8000-${String(++made).padStart(12, '0')}`

@@ -57,7 +57,12 @@ describe('GET usage', () => {
     ['since=2026-11-01', 'since', "'since' is not known here"],
   ])('refuses %s', async (query, param, message) => {
     const at = await rig()
-    expect(problemOf(await at.get(`/admin/api/usage?${query}`))).toMatchObject({ status: 400, code: 'invalid_query', param, message: expect.stringContaining(message) as string })
+    expect(problemOf(await at.get(`/admin/api/usage?${query}`))).toMatchObject({
+      status: 400,
+      code: 'invalid_query',
+      param,
+      message: expect.stringContaining(message) as string,
+    })
   })
 
   test('says when the store does not answer', async () => {

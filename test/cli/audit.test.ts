@@ -61,7 +61,13 @@ describe('turnout audit', () => {
     const { auditAlone } = await import('../../src/cli/closed-audit.ts')
     const { findPlace } = await import('../../src/cli/place.ts')
     const said: string[] = []
-    const surroundings = { environment: {}, out: () => undefined, err: (line: string) => void said.push(line), paint: (_: string, line: string) => line, onSignal: () => undefined }
+    const surroundings = {
+      environment: {},
+      out: () => undefined,
+      err: (line: string) => void said.push(line),
+      paint: (_: string, line: string) => line,
+      onSignal: () => undefined,
+    }
     const place = findPlace({ config: file }, surroundings)
     if (place.kind === 'failed') throw new Error('no place')
     writeFileSync(`${place.places.data}/turnout.pid`, JSON.stringify({ pid: process.ppid, url: '' }))

@@ -20,12 +20,12 @@ describe('turnout backup', () => {
     await withStore(async (store, file) => {
       await Promise.all(Array.from({ length: 300 }, () => store.ledger.settle(settled(opened()))))
       const to = join(folder(), 'copy.db')
-      let writes = true
+      const backedUp = new AbortController()
       const writing = (async () => {
-        while (writes) await store.ledger.settle(settled(opened()))
+        while (!backedUp.signal.aborted) await store.ledger.settle(settled(opened()))
       })()
       const { exit, out, err } = await turnout(['backup', to, '--json', '--config', file])
-      writes = false
+      backedUp.abort()
       await writing
       expect([exit, err]).toEqual([0, ''])
       const told = JSON.parse(out) as { readonly file: string; readonly turns: number; readonly spool: string }
@@ -46,7 +46,11 @@ describe('turnout backup', () => {
     await withStore(async (_store, file) => {
       const to = join(folder(), 'copy.db')
       writeFileSync(to, 'mine')
-      expect(await turnout(['backup', to, '--config', file])).toEqual({ exit: 1, out: '', err: `${to} is there already. Name another file, or move it away.\n` })
+      expect(await turnout(['backup', to, '--config', file])).toEqual({
+        exit: 1,
+        out: '',
+        err: `${to} is there already. Name another file, or move it away.\n`,
+      })
       const nowhere = join(dirname(to), 'no folder', 'copy.db')
       const { exit, err } = await turnout(['backup', nowhere, '--config', file])
       expect([exit, err]).toEqual([1, expect.stringContaining('cannot be made: ENOENT')])

@@ -22,7 +22,10 @@ async function kept(attempts: readonly AttemptRecord[], text: string): Promise<r
   mkdirSync(data, { mode: 0o700 })
   const store = await openStore(storeOptions({ file: join(data, 'turnout.db') }))
   for (const one of attempts) {
-    const id = `${Math.floor(one.startedAtMs).toString(16).padStart(12, '0').replace(/^(.{8})/, '$1-')}-7000-8000-${String(Math.floor(Math.random() * 1e12)).padStart(12, '0')}`
+    const id = `${Math.floor(one.startedAtMs)
+      .toString(16)
+      .padStart(12, '0')
+      .replace(/^(.{8})/, '$1-')}-7000-8000-${String(Math.floor(Math.random() * 1e12)).padStart(12, '0')}`
     await store.ledger.settle(settled(opened({ id: id as never, startedAtMs: one.startedAtMs }), { attempts: [one] }))
   }
   await store.close()
@@ -50,7 +53,15 @@ describe('turnout reconcile', () => {
     expect(exit).toBe(1)
     expect(JSON.parse(out)).toEqual({
       rows: [
-        { start: '2026-11-20T09:00:00.000Z', end: '2026-11-20T10:00:00.000Z', model: 'gpt-4', verdict: 'only in the ledger', ledger: side, upstream: null, unknown: 0 },
+        {
+          start: '2026-11-20T09:00:00.000Z',
+          end: '2026-11-20T10:00:00.000Z',
+          model: 'gpt-4',
+          verdict: 'only in the ledger',
+          ledger: side,
+          upstream: null,
+          unknown: 0,
+        },
         {
           start: '2026-11-20T09:00:00.000Z',
           end: '2026-11-20T10:00:00.000Z',
@@ -60,7 +71,15 @@ describe('turnout reconcile', () => {
           upstream: { requests: 2, input_tokens: 200, cached_tokens: 0, output_tokens: 20 },
           unknown: 1,
         },
-        { start: '2026-11-20T10:00:00.000Z', end: '2026-11-20T11:00:00.000Z', model: 'gpt-5.5', verdict: 'only upstream', ledger: null, upstream: side, unknown: 0 },
+        {
+          start: '2026-11-20T10:00:00.000Z',
+          end: '2026-11-20T11:00:00.000Z',
+          model: 'gpt-5.5',
+          verdict: 'only upstream',
+          ledger: null,
+          upstream: side,
+          unknown: 0,
+        },
       ],
     })
   })
@@ -80,13 +99,20 @@ describe('turnout reconcile', () => {
     const words = await kept(attempts, 'hour,model,input_tokens,output_tokens\n2026-11-20T09:00:00Z,m,100,10\n')
     expect((await turnout(['reconcile', ...words])).exit).toBe(1)
     expect((await turnout(['reconcile', ...words, '--account', 'second'])).exit).toBe(0)
-    expect(await turnout(['reconcile', ...words, '--account', 'third'])).toMatchObject({ exit: 2, err: expect.stringContaining("no account is named 'third'") as string })
+    expect(await turnout(['reconcile', ...words, '--account', 'third'])).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining("no account is named 'third'") as string,
+    })
   })
 
   test.each([
     ['no file', null, 'There is no file'],
     ['an empty list', '[]', 'holds no entry'],
-    ['spans of two lengths', 'start,end,model,input_tokens,output_tokens\n2026-11-20,2026-11-21,m,1,1\n2026-11-21,2026-11-21T01:00,m,1,1', 'are not of one length'],
+    [
+      'spans of two lengths',
+      'start,end,model,input_tokens,output_tokens\n2026-11-20,2026-11-21,m,1,1\n2026-11-21,2026-11-21T01:00,m,1,1',
+      'are not of one length',
+    ],
     ['no model', 'day,input_tokens,output_tokens\n2026-11-20,1,1', 'entry 1 names no model'],
     ['broken JSON', '{"data": [', 'it looks like JSON and is none'],
   ])('refuses %s', async (_title, text, why) => {
@@ -99,15 +125,43 @@ describe('turnout reconcile', () => {
 describe('a usage export', () => {
   const entry = { startMs: nineMs, endMs: nineMs + hourMs, model: 'm', requests: 3, inputTokens: 100, cachedTokens: 40, outputTokens: 10 }
   const bucket = { object: 'bucket', start_time: nineMs / 1000, end_time: nineMs / 1000 + 3600 }
-  const result = { object: 'organization.usage.completions.result', model: 'm', num_model_requests: 3, input_tokens: 100, input_cached_tokens: 40, output_tokens: 10, project_id: null }
+  const result = {
+    object: 'organization.usage.completions.result',
+    model: 'm',
+    num_model_requests: 3,
+    input_tokens: 100,
+    input_cached_tokens: 40,
+    output_tokens: 10,
+    project_id: null,
+  }
 
   test.each<[title: string, text: string, entries: readonly object[]]>([
-    ["a page of OpenAI's API", JSON.stringify({ object: 'page', data: [{ ...bucket, results: [result, { ...result, model: 'n' }] }] }), [entry, { ...entry, model: 'n' }]],
+    [
+      "a page of OpenAI's API",
+      JSON.stringify({ object: 'page', data: [{ ...bucket, results: [result, { ...result, model: 'n' }] }] }),
+      [entry, { ...entry, model: 'n' }],
+    ],
     ['several pages', JSON.stringify([{ data: [{ ...bucket, results: [] }] }, { data: [{ ...bucket, results: [result] }] }]), [entry]],
-    ['generic JSON', JSON.stringify({ rows: [{ start: '2026-11-20T09:00:00Z', model: 'm', requests: 3, input_tokens: 100, cached_tokens: 40, output_tokens: 10 }] }), [entry]],
-    ['a generic CSV by day', 'Day,Model,Input_tokens,Output_tokens\n2026-11-20,"m, large",100,10\n', [
-      { startMs: Date.UTC(2026, 10, 20), endMs: Date.UTC(2026, 10, 21), model: 'm, large', requests: null, inputTokens: 100, cachedTokens: null, outputTokens: 10 },
-    ]],
+    [
+      'generic JSON',
+      JSON.stringify({ rows: [{ start: '2026-11-20T09:00:00Z', model: 'm', requests: 3, input_tokens: 100, cached_tokens: 40, output_tokens: 10 }] }),
+      [entry],
+    ],
+    [
+      'a generic CSV by day',
+      'Day,Model,Input_tokens,Output_tokens\n2026-11-20,"m, large",100,10\n',
+      [
+        {
+          startMs: Date.UTC(2026, 10, 20),
+          endMs: Date.UTC(2026, 10, 21),
+          model: 'm, large',
+          requests: null,
+          inputTokens: 100,
+          cachedTokens: null,
+          outputTokens: 10,
+        },
+      ],
+    ],
     ['times without a zone are UTC', 'start,model,input_tokens,output_tokens\n2026-11-20 09:00,m,100,10', [{ ...entry, requests: null, cachedTokens: null }]],
   ])('is read: %s', (_title, text, entries) => {
     expect(readExport(text)).toEqual({ kind: 'read', entries })

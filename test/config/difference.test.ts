@@ -29,14 +29,14 @@ describe('what became of a configuration', () => {
   it('shows of a secret that it is another one', () =>
     expect(changed(['aaaa-1234', 'zzzz-1234'], ['tk-MARKED-9999', 'tk-MARKED-0000'])).toEqual({
       before: { 'accounts[a].credential.api_key': '****1234', 'keys[k].key': '****9999' },
-      after: { 'accounts[a].credential.api_key': '****1234 (another one)', 'keys[k].key': '****0000' },
+      after: { 'accounts[a].credential.api_key': { another: '****1234' }, 'keys[k].key': '****0000' },
     }))
   it('holds no secret, whatever changed', () => {
     const all = difference(configurationOf(text), configurationOf('accounts: [{ name: z, upstream: simulator }]\npools: [{ name: z, accounts: [z] }]\n'))
     const proxied = changed(['MARKED:MARKED@', 'OTHER:MARKED@'])
     const renewed = changed(['api_key: sk-MARKED-bbbb-5678', 'oauth: { access_token: at-MARKED-0000, account_id: MARKED }'])
     expect(JSON.stringify([all, proxied, renewed])).not.toMatch(/MARKED|OTHER/)
-    expect(proxied?.after).toEqual({ 'accounts[a].proxy': 'http://****:****@proxy.example.com:3128/ (another one)' })
+    expect(proxied?.after).toEqual({ 'accounts[a].proxy': { another: 'http://****:****@proxy.example.com:3128/' } })
     expect(renewed?.before).toEqual({ 'accounts[b].credential.api_key': '****5678' })
   })
 })

@@ -23,7 +23,7 @@ describe('a valid file', () => {
     expect(configuration.server).toEqual({ host: '127.0.0.1', port: 8080 })
     expect(configuration.times.between_events).toBe(280_000)
     expect(configuration.bounds.body).toBe(67_108_864)
-    expect(configuration.ledger).toEqual({ on_failure: 'refuse', retention: 7_776_000_000 })
+    expect(configuration.ledger).toEqual({ on_failure: 'refuse', spool: 67_108_864, retention: 7_776_000_000 })
     expect(configuration.rules).toBeUndefined()
   })
   it('may be JSON', () => {
@@ -188,7 +188,6 @@ describe('what this version cannot do', () => {
       account('{}').replace('    {}\n', '').replace('upstream: openai', 'upstream: anthropic'),
       `t.yaml:3:15: accounts[0].upstream is "anthropic", which is ${not}: expected openai, openai-compatible, codex or simulator`,
     ],
-    ['serving without a ledger', `${base}ledger: { on_failure: serve }\n`, `t.yaml:3:23: ledger.on_failure is "serve", which is ${not}: expected refuse`],
   ])
 })
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { overheadBytes, Transcript } from '../../src/core/transcript.ts'
 import { item, node, responseId } from '../support/dialogue.ts'

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 
 /** What one client has seen of one turn, which goes by a model's name that no other turn has. */
 export interface Seen {
@@ -57,7 +57,14 @@ export function gather(options: CrowdOptions): Crowd {
   }
   const httpClient = (): void => void httpTurn({ options, agent, listen }, begin('http')).then((next) => (next === 'gone' ? undefined : again(httpClient)))
   for (let i = 0; i < options.httpClients; i++) httpClient()
-  for (let i = 0; i < options.sessions; i++) sockets.push(session({ options, listen }, () => begin('websocket'), () => hasLeft))
+  for (let i = 0; i < options.sessions; i++)
+    sockets.push(
+      session(
+        { options, listen },
+        () => begin('websocket'),
+        () => hasLeft,
+      ),
+    )
   return {
     seen,
     running: () => seen.filter(({ usage, refused }) => usage === null && refused === null),
@@ -119,7 +126,11 @@ function hear(turn: Seen, text: string): 'over' | 'goes on' {
     turn.hasOutput = true
     return 'goes on'
   }
-  const event = JSON.parse(text) as { readonly type?: string; readonly response?: { readonly usage?: Usage; readonly error?: unknown }; readonly error?: unknown }
+  const event = JSON.parse(text) as {
+    readonly type?: string
+    readonly response?: { readonly usage?: Usage; readonly error?: unknown }
+    readonly error?: unknown
+  }
   if (event.type === 'response.completed') {
     const usage = event.response?.usage
     turn.usage = {

@@ -68,7 +68,14 @@ async function rounds(trouble: Trouble, { rounds: count, turns, disk }: Wanted):
 }
 
 function print(n: number, { running, withOutput, ended, refused, spool, turns, settled, misses }: RoundResult): void {
-  const cells = [String(n).padStart(5), String(running).padStart(7), String(withOutput).padStart(11), String(ended).padStart(9), String(refused).padStart(7), spool.padEnd(6)]
+  const cells = [
+    String(n).padStart(5),
+    String(running).padStart(7),
+    String(withOutput).padStart(11),
+    String(ended).padStart(9),
+    String(refused).padStart(7),
+    spool.padEnd(6),
+  ]
   console.log([...cells, String(turns).padStart(12), String(settled).padStart(7), String(misses.length).padStart(6)].join('  '))
   for (const miss of misses.slice(0, 10)) console.log(`       ${miss}`)
 }
@@ -77,14 +84,28 @@ function print(n: number, { running, withOutput, ended, refused, spool, turns, s
 function onSmallDisk({ rounds: count, turns }: Wanted): number {
   const disk = mkdtempSync(join(tmpdir(), 'turnout-small-disk-'))
   mkdirSync(disk, { recursive: true })
-  const words = [process.execPath, ...process.execArgv, process.argv[1] ?? '', '--only', 'disk full', '--disk', disk, '--rounds', String(count), '--turns', String(turns)]
+  const words = [
+    process.execPath,
+    ...process.execArgv,
+    process.argv[1] ?? '',
+    '--only',
+    'disk full',
+    '--disk',
+    disk,
+    '--rounds',
+    String(count),
+    '--turns',
+    String(turns),
+  ]
   try {
     for (const flags of [['-m'], ['-r', '-m']]) {
       if (spawnSync('unshare', [...flags, 'mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk], { stdio: 'ignore' }).status !== 0) continue
       const script = `mount -t tmpfs -o size=${diskBytes},mode=700 tmpfs "$0" && exec "$@"`
       return spawnSync('unshare', [...flags, 'sh', '-c', script, disk, ...words], { stdio: 'inherit' }).status ?? 1
     }
-    console.log('\nNOT RUN: disk full. It needs a small disk of its own, and this user may not make one (`unshare -m` and `unshare -r -m` were refused). Run it as root.')
+    console.log(
+      '\nNOT RUN: disk full. It needs a small disk of its own, and this user may not make one (`unshare -m` and `unshare -r -m` were refused). Run it as root.',
+    )
     return 0
   } finally {
     rmSync(disk, { recursive: true, force: true })

@@ -23,7 +23,7 @@ function fill(file: string): () => void {
   const fd = openSync(file, 'w')
   const block = Buffer.alloc(1024 * 1024, 1)
   const take = (): void => {
-    for (let bytes = block.length; bytes >= 1; ) {
+    for (let bytes = block.length; bytes >= 1;) {
       try {
         if (writeSync(fd, block, 0, bytes) < bytes) bytes = Math.floor(bytes / 2)
       } catch {

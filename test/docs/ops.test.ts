@@ -36,7 +36,11 @@ function unknownIn(expr: string): readonly string[] {
   const grouped = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, labels = '']) => labels.split(',').map((label) => label.trim()))
   const isKnown = (label: string) => known.has(label) || added.has(label)
   return [
-    ...named.flatMap(({ name, labels }) => (promised[name] === undefined ? [name] : labels.filter((label) => !promised[name]?.includes(label) && !added.has(label)).map((label) => `${name}{${label}}`))),
+    ...named.flatMap(({ name, labels }) =>
+      promised[name] === undefined
+        ? [name]
+        : labels.filter((label) => !promised[name]?.includes(label) && !added.has(label)).map((label) => `${name}{${label}}`),
+    ),
     ...grouped.filter((label) => !isKnown(label)).map((label) => `by (${label})`),
   ]
 }
@@ -47,18 +51,22 @@ describe('the alert rules', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)
   })
 
-  test.each(rules.map((rule) => [rule.alert, rule] as const))('%s names metrics and labels that there are, how bad it is, and what to do', (alert, { expr, labels, annotations }) => {
-    expect(unknownIn(expr)).toEqual([])
-    expect(['critical', 'warning', 'info']).toContain(labels.severity)
-    expect(annotations.runbook).toBe(`docs/operations.md#${alert.toLowerCase()}`)
-    const shown = [...annotations.summary.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label ?? '')
-    const known = [...added, ...[...expr.matchAll(/\b(turnout_\w+)/g)].flatMap(([, name = '']) => promised[name] ?? [])]
-    expect(shown.filter((label) => !known.includes(label))).toEqual([])
-  })
+  test.each(rules.map((rule) => [rule.alert, rule] as const))(
+    '%s names metrics and labels that there are, how bad it is, and what to do',
+    (alert, { expr, labels, annotations }) => {
+      expect(unknownIn(expr)).toEqual([])
+      expect(['critical', 'warning', 'info']).toContain(labels.severity)
+      expect(annotations.runbook).toBe(`docs/operations.md#${alert.toLowerCase()}`)
+      const shown = [...annotations.summary.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label ?? '')
+      const known = [...added, ...[...expr.matchAll(/\b(turnout_\w+)/g)].flatMap(([, name = '']) => promised[name] ?? [])]
+      expect(shown.filter((label) => !known.includes(label))).toEqual([])
+    },
+  )
 
   test('are all in the page for the night, which has no other', () => {
     const headings = [...page.matchAll(/^### (Turnout\w+)$/gm)].map(([, heading]) => heading)
-    expect(headings.toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted())
+    const sorted = (names: readonly (string | undefined)[]) => names.map((name) => name ?? '').toSorted((a, b) => a.localeCompare(b))
+    expect(sorted(headings)).toEqual(sorted(rules.map(({ alert }) => alert)))
   })
 })
 
@@ -93,12 +101,22 @@ describe('an expression', () => {
 })
 
 /** The words of a command line behind the program's own file. */
-const wordsOf = (line: string): readonly string[] => line.slice(line.indexOf('turnout.mjs') + 'turnout.mjs'.length).trim().split(/\s+/)
+const wordsOf = (line: string): readonly string[] =>
+  line
+    .slice(line.indexOf('turnout.mjs') + 'turnout.mjs'.length)
+    .trim()
+    .split(/\s+/)
 
 /** Whether the command line takes these words, which it then does not carry out. */
 async function isTaken(words: readonly string[]): Promise<string> {
   let said = ''
-  const surroundings = { environment: {}, out: () => undefined, err: (text: string) => void (said += text), paint: (_colour: string, text: string) => text, onSignal: () => undefined }
+  const surroundings = {
+    environment: {},
+    out: () => undefined,
+    err: (text: string) => void (said += text),
+    paint: (_colour: string, text: string) => text,
+    onSignal: () => undefined,
+  }
   await run([...words, '--help'], surroundings)
   return said
 }

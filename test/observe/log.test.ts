@@ -35,6 +35,20 @@ describe('a line of the log', () => {
     expect(lines[0]).toContain('log.test.ts')
   })
 
+  it('about something that went wrong holds no secret that is known, and nothing that looks like one, wherever it stands', () => {
+    const { lines, log } = logging('info')
+    log.hide(['known-secret-1', 'known-secret-2'])
+    const bug = new Error('tripped over known-secret-1', { cause: new Error('Authorization: Bearer abc.def') })
+    log.error({ err: bug, said: 'known-secret-2', list: [{ deep: 'key sk-proj-0a1b2c3d4e5f' }], count: 7 }, 'a bug')
+    expect(lines[0]).not.toMatch(/known-secret|abc\.def|0a1b2c/)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      err: { message: expect.stringContaining('tripped over ****'), stack: expect.stringContaining('log.test.ts') },
+      said: '****',
+      list: [{ deep: 'key sk-****' }],
+      count: 7,
+    })
+  })
+
   it.each([
     { authorization: 'Bearer hush' },
     { headers: { authorization: 'Bearer hush', 'x-api-key': 'hush', cookie: 'hush' } },

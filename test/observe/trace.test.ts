@@ -58,7 +58,16 @@ describe('a turn that is followed', () => {
   test('is a span from its request to its last byte, with one child for each attempt', () => {
     const span = turn()
     const failed = span.attempt({ ...begun, account: 'first' as AccountId })
-    failed.ended({ ...attempt, account: 'first' as AccountId, outcome: 'failed', failure: 'quota', status: 429, code: 'usage_limit_reached', usage: null, durationMs: 10 })
+    failed.ended({
+      ...attempt,
+      account: 'first' as AccountId,
+      outcome: 'failed',
+      failure: 'quota',
+      status: 429,
+      code: 'usage_limit_reached',
+      usage: null,
+      durationMs: 10,
+    })
     span.attempt({ ...begun, startedAtMs: 1040 }).ended({ ...attempt, startedAtMs: 1040 })
     span.settled({ ...settled, attempts: [attempt, attempt] })
     span.close(1130)

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import type { Credential } from '../../src/core/account.ts'
 import { classify } from '../../src/core/failure-table.ts'
 import { parseMapping } from '../../src/core/model.ts'
+import { LiveAccounts } from '../../src/pool/accounts.ts'
 import { pairsMax } from '../../src/pool/pairs.ts'
 import { pastFailuresMax } from '../../src/pool/live-account.ts'
 import { account, accountId, clientModel, keyId, poolId, upstreamName } from '../support/accounts.ts'
 import { credential, LivePool } from '../support/live-pool.ts'
-import { answer } from '../support/signals.ts'
+import { answer, failure } from '../support/signals.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import type { Renewal } from '../../src/ports/pool.ts'
 
 const quota = answer(429, { code: 'usage_limit_reached', resetsInSeconds: 604_800 })
 const overload = answer(503, { code: 'server_is_overloaded' })
@@ -210,4 +214,65 @@ test('a model that an account does not serve makes it no candidate for a lease',
   )
   expect(pool.accounts.candidates([poolId('default')], clientModel('z'))[0]).toMatchObject({ model: null, standing: { kind: 'unmapped' } })
   expect(pool.accounts.candidates([poolId('default')], clientModel('x'))[0]).toMatchObject({ model: upstreamName('y'), standing: { kind: 'ready' } })
+})
+
+describe('a credential that was renewed', () => {
+  const carrying = (accessToken: string): Credential => ({ kind: 'oauth', accessToken, accountId: null })
+  const set = async (renew: () => Promise<Renewal> = async () => 'renewed') => {
+    const clock = new VirtualClock()
+    const accounts = new LiveAccounts({ clock, dice: () => 0, bounds: () => ({ waiting: 1, waitingPerKey: 1 }), keep: () => {}, suspect: () => {}, renew })
+    accounts.configure([{ account: account('a'), credential: carrying('old') }], [{ id: poolId('default'), accounts: [accountId('a')] }])
+    const lend = async () => {
+      const [candidate] = accounts.candidates([poolId('default')], clientModel('gpt-5.5'))
+      const lease = candidate === undefined ? null : await accounts.lease(candidate)
+      if (lease === null) throw new Error('the account is full')
+      return lease
+    }
+    return { clock, accounts, lend, health: () => accounts.find(accountId('a'))?.self.condition.health.kind }
+  }
+  const { signal } = new AbortController()
+
+  // B28
+  test('is not to blame for what the old one is refused for, whatever it is named', async () => {
+    const { clock, accounts, lend, health } = await set()
+    const old = await lend()
+    accounts.renewed(accountId('a'), carrying('new'))
+    accounts.failed(old, failure('credential', { final: true }), clock.now())
+    expect(health()).toBe('ready')
+    expect(accounts.find(accountId('a'))?.pastFailures).toEqual([])
+    accounts.failed(old, failure('quota', { resetAtMs: clock.now() + 5000 }), clock.now())
+    expect(health()).toBe('cooling')
+  })
+
+  // B28
+  test('is not renewed again for a lease that carries the old one', async () => {
+    let asked = 0
+    const { accounts, lend } = await set(async () => (asked++, 'failed'))
+    const old = await lend()
+    accounts.renewed(accountId('a'), carrying('new'))
+    expect(await accounts.renew(old, signal)).toBe('renewed')
+    expect(asked).toBe(0)
+    expect(await accounts.renew(await lend(), signal)).toBe('failed')
+    expect(asked).toBe(1)
+  })
+
+  test('is carried by every lease from then on, and the account is as it was', async () => {
+    const { accounts, lend } = await set()
+    accounts.renewed(accountId('a'), carrying('new'))
+    expect((await lend()).credential).toEqual(carrying('new'))
+    expect(accounts.find(accountId('a'))?.account.generation).toBe('g1')
+  })
+
+  test('is waited for by whoever is not called off', async () => {
+    const { accounts, lend } = await set(() => new Promise(() => {}))
+    const controller = new AbortController()
+    const waiting = accounts.renew(await lend(), controller.signal)
+    controller.abort(new Error('the client has gone'))
+    await expect(waiting).rejects.toThrow('the client has gone')
+  })
+
+  test('is nothing that an API key has', async () => {
+    const pool = new LivePool()
+    expect(await pool.accounts.renew(await pool.lease('a'), signal)).toBe('none')
+  })
 })

@@ -33,10 +33,10 @@ test('while another program locks the store, turns are served on the spool; when
   on.play('a', {})
   const startedAtMs = Date.now()
   const first = await Promise.all([on.open(streamed).whole(), on.ask(question)])
-  expect(Date.now() - startedAtMs).toBeLessThan(4000)
+  expect(Date.now() - startedAtMs).toBeLessThan(6000)
   const atOnce = Date.now()
   const later = [await on.ask(), await on.ask()]
-  expect(Date.now() - atOnce).toBeLessThan(1000)
+  expect(Date.now() - atOnce).toBeLessThan(3000)
   const answers = [await running.whole(), ...first, ...later]
   for (const answer of answers) expect(answer).toMatchObject({ status: 200, end: 'clean' })
   expect(answers[0]?.events.at(-1)?.type).toBe('response.completed')

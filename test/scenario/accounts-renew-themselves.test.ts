@@ -58,7 +58,12 @@ describe('an account whose access token is refused', () => {
   // B28
   test('for a token that was renewed meanwhile is not to blame', async () => {
     const on = await renewing({}, { b: {} })
-    on.play('a', { faults: [{ fault: 'slow', before: 'head', ms: 150, times: 1 }] })
+    on.play('a', {
+      faults: [
+        { fault: 'slow', before: 'head', ms: 300, times: 1 },
+        { fault: 'credential-bare', on: 'turns', times: 1 },
+      ],
+    })
     const early = on.ask()
     await eventually(
       () => on.simulator.inFlight(on.credential('a')),
@@ -66,7 +71,11 @@ describe('an account whose access token is refused', () => {
     )
     expire(on)
     expect((await on.ask()).status).toBe(200)
-    expect((await early).status).toBe(200)
+    const late = await on.record(await early)
+    expect(late.attempts).toMatchObject([
+      { account: 'a', failure: 'credential', status: 401 },
+      { account: 'a', outcome: 'completed' },
+    ])
     expect(tokensOf(on).asked).toBe(1)
     expect((await shownOf(on, 'a', adminToken)).health.state).toBe('ready')
   })
@@ -83,6 +92,19 @@ describe('an account whose access token is refused', () => {
     const shaken = on.simulator.received().filter(({ kind }) => kind === 'handshake')
     expect(shaken.map(({ status }) => status)).toEqual([101, 401, 101])
   })
+})
+
+test('a session leaves the WebSocket that was opened with the old token, once a new one is there', async () => {
+  const on = await renewing()
+  const talk = await Talk.begin(on)
+  await talk.say('one')
+  expect(on.simulator.connections(on.credential('a'))).toBe(1)
+  expire(on)
+  expect((await on.ask()).status).toBe(200)
+  const two = await talk.say('two')
+  expect(two.types.at(-1)).toBe('response.completed')
+  const shaken = on.simulator.received().filter(({ kind }) => kind === 'handshake')
+  expect(shaken.map(({ status }) => status)).toEqual([101, 101])
 })
 
 describe('a token endpoint that says no', () => {

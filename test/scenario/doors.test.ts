@@ -175,11 +175,12 @@ describe('of the headers', () => {
 describe('an upgrade', () => {
   const upgrade = `GET /v1/responses HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${laptopKey}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`
 
-  test('is answered 426, which sends Codex to HTTP', async () => {
+  // E15
+  test('that is none is answered 426, which says what is wanted there', async () => {
     const on = await stage({ accounts: { a: {} } })
-    const answer = await raw(on, upgrade)
-    expect(answer).toMatch(/^HTTP\/1\.1 426 /)
-    expect(answer).toContain('websocket_required')
+    const answer = await on.ask(null)
+    expect(answer).toMatchObject({ status: 426, json: { error: { code: 'websocket_required' } } })
+    expect(answer.headers['upgrade']).toBe('websocket')
   })
 
   // H9

@@ -21,7 +21,11 @@ async function samples(on: Stage): Promise<readonly Sample[]> {
 
 /** A histogram's own suffixes and its label are Prometheus's. */
 const base = ({ name }: Sample): string => name.replace(/_(bucket|sum|count)$/, '')
-const labelsOf = ({ labels }: Sample): string => Object.keys(labels).filter((label) => label !== 'le').toSorted().join(',')
+const labelsOf = ({ labels }: Sample): string =>
+  Object.keys(labels)
+    .filter((label) => label !== 'le')
+    .toSorted()
+    .join(',')
 
 const unwell = { plays: { faults: [{ fault: 'quota' }] } }
 
@@ -38,8 +42,11 @@ test('every metric of the list is there with its labels, and no other', async ()
 })
 
 test('what clients say makes no label: neither models, nor keys, nor codes of an upstream', async () => {
-  const on = await stage({ accounts: { a: { plays: { faults: [{ fault: 'status', status: 400, body: { error: { code: 'MARKED_code', message: 'MARKED' } } }] } } } })
-  const ask = (n: number) => on.ask({ ...question, model: `MARKED-model-${n}`, user: `MARKED-${n}`, service_tier: `MARKED-${n}` }, { headers: { 'x-request-id': `MARKED-${n}` } })
+  const on = await stage({
+    accounts: { a: { plays: { faults: [{ fault: 'status', status: 400, body: { error: { code: 'MARKED_code', message: 'MARKED' } } }] } } },
+  })
+  const ask = (n: number) =>
+    on.ask({ ...question, model: `MARKED-model-${n}`, user: `MARKED-${n}`, service_tier: `MARKED-${n}` }, { headers: { 'x-request-id': `MARKED-${n}` } })
   await ask(0)
   const before = (await samples(on)).length
   for (let n = 1; n <= 20; n++) await ask(n)
@@ -54,7 +61,8 @@ test('labels hold names of the configuration and words of ours', async () => {
   const on = await stage({ accounts: { a: unwell, b: {} } })
   await on.ask()
   const values = new Map<string, Set<string>>()
-  for (const { labels } of await samples(on)) for (const [label, value] of Object.entries(labels)) values.set(label, (values.get(label) ?? new Set()).add(value))
+  for (const { labels } of await samples(on))
+    for (const [label, value] of Object.entries(labels)) values.set(label, (values.get(label) ?? new Set()).add(value))
   const among = (label: string, allowed: RegExp) => expect([...(values.get(label) ?? [])].filter((value) => !allowed.test(value))).toEqual([])
   among('account', /^(a|b|nobody)$/)
   among('outcome', /^(completed|incomplete|failed|cancelled|refused)$/)

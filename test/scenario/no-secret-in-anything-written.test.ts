@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
@@ -21,7 +22,10 @@ const credential = { api_key: apiKey }
 
 /** What an upstream says that says back what it was sent. */
 const echo = (request: IncomingMessage): string => `Incorrect key: ${String(request.headers.authorization)} of ${String(request.headers['chatgpt-account-id'])}`
-const failed = (request: IncomingMessage) => ({ type: 'response.failed', response: { id: 'resp_1', status: 'failed', error: { code: 'server_error', message: echo(request) } } })
+const failed = (request: IncomingMessage) => ({
+  type: 'response.failed',
+  response: { id: 'resp_1', status: 'failed', error: { code: 'server_error', message: echo(request) } },
+})
 const sse = (...events: readonly Json[]): string => events.map((event) => `event: ${String(event['type'])}\ndata: ${JSON.stringify(event)}\n\n`).join('')
 
 function streaming(events: (request: IncomingMessage) => readonly Json[]): Promise<string> {
@@ -38,7 +42,16 @@ const refusing = (status: number, code: string | null) =>
   })
 
 const adminPaths = ['status', 'accounts', 'turns', 'rules', 'keys', 'audit', 'usage?by=account', 'usage?by=model'].map((path) => `/admin/api/${path}`)
-const commands = [['check', '--json'], ['check', '--connect'], ['doctor'], ['accounts', 'list', '--json'], ['turns', 'list', '--json'], ['keys', 'list'], ['audit', '--json'], ['usage', '--json']]
+const commands = [
+  ['check', '--json'],
+  ['check', '--connect'],
+  ['doctor'],
+  ['accounts', 'list', '--json'],
+  ['turns', 'list', '--json'],
+  ['keys', 'list'],
+  ['audit', '--json'],
+  ['usage', '--json'],
+]
 
 /** Every file below a folder, but for those whose content is the secret itself. */
 function filesIn(folder: string): readonly string[] {
@@ -47,30 +60,36 @@ function filesIn(folder: string): readonly string[] {
   return entries.flatMap((entry) => (entry.isFile() && !own.has(entry.name) ? [join(entry.parentPath, entry.name)] : []))
 }
 
-/** All that was said and written: to clients, to the operator, in the log, on a terminal, on the disk and in a backup of it. */
+/** All that was said and written: to clients, to the operator, in the log and on the disk. */
 async function everything(on: Stage, answers: readonly unknown[] = []): Promise<string> {
-  const said: string[] = [...answers.map((answer) => (typeof answer === 'string' ? answer : JSON.stringify(answer)))]
+  const said = answers.map((answer) => (typeof answer === 'string' ? answer : JSON.stringify(answer)))
   for (const path of [...adminPaths, '/metrics', '/readyz', '/openapi.json']) {
     const { text, headers } = await on.ask(null, { path, key: adminToken })
     said.push(text, JSON.stringify(headers))
   }
   const { json } = await on.ask(null, { path: '/admin/api/turns', key: adminToken })
-  for (const { id } of json['turns'] as readonly { id: string }[]) {
-    said.push((await on.ask(null, { path: `/admin/api/turns/${id}`, key: adminToken })).text, (await turnout(['turns', 'show', id, '--config', on.file])).out)
-  }
+  for (const { id } of json['turns'] as readonly { id: string }[]) said.push((await on.ask(null, { path: `/admin/api/turns/${id}`, key: adminToken })).text)
   const { json: listed } = await on.ask(null, { path: '/admin/api/accounts', key: adminToken })
   for (const { name } of listed['accounts'] as readonly { name: string }[]) {
     said.push((await on.ask(null, { path: `/admin/api/accounts/${name}/test?model=gpt-5.5`, method: 'POST', key: adminToken })).text)
-    said.push((await turnout(['accounts', 'test', name, '--model', 'gpt-5.5', '--config', on.file])).out)
   }
-  for (const words of commands) {
+  for (const file of filesIn(join(on.folder, 'data'))) said.push(readFileSync(file, 'latin1'))
+  return [...said, ...on.log].join('\n')
+}
+
+let backups = 0
+
+/** All that commands print, and a backup. */
+async function onTerminal(on: Stage): Promise<string> {
+  const { json } = await on.ask(null, { path: '/admin/api/turns?limit=5', key: adminToken })
+  const turns = (json['turns'] as readonly { id: string }[]).map(({ id }) => ['turns', 'show', id])
+  const backup = join(on.folder, `backup-${++backups}.db`)
+  const said: string[] = []
+  for (const words of [...commands, ...turns, ['accounts', 'test', 'a', '--model', 'gpt-5.5'], ['backup', backup]]) {
     const { out, err } = await turnout([...words, '--config', on.file])
     said.push(out, err)
   }
-  const backup = join(on.folder, `backup-${said.length}-${Math.random()}.db`)
-  expect(await turnout(['backup', backup, '--config', on.file])).toMatchObject({ exit: 0 })
-  for (const file of [...filesIn(join(on.folder, 'data')), backup]) said.push(readFileSync(file, 'latin1'))
-  return [...said, ...on.log].join('\n')
+  return [...said, readFileSync(backup, 'latin1')].join('\n')
 }
 
 function expectNone(said: string, more: readonly string[] = []): void {
@@ -93,9 +112,17 @@ describe('a credential that its upstream says back is nowhere afterwards', () =>
     ['an error event of a stream', () => streaming((request) => [{ type: 'error', code: apiKey, message: echo(request), param: null }])],
     ['an event of a stream after output', () => streaming((request) => [answerOf('resp_1').created, ...answerOf('resp_1').output, failed(request)])],
   ])('in %s', async (_where, open) => {
-    const on = await stage({ accounts: { a: { base_url: await open(), credential } }, failover: { patience: '0s' } })
+    const account = { base_url: await open(), credential }
+    // Two of them: a lone one is tried again after a while.
+    const on = await stage({ accounts: { a: account, b: account }, failover: { patience: '0s' } })
     const answers = [await on.ask(), await on.ask(streamed), await on.ask({ ...question, stream: true }, { key: otherKey })]
     expectNone(await everything(on, answers.map(said)))
+  })
+
+  test('on a terminal, and in a backup', async () => {
+    const on = await stage({ accounts: { a: { base_url: await refusing(403, apiKey), credential } }, failover: { patience: '0s' } })
+    await on.record(await on.ask())
+    expectNone(await onTerminal(on))
   })
 
   test('in an answer that refuses a handshake', async () => {
@@ -106,7 +133,9 @@ describe('a credential that its upstream says back is nowhere afterwards', () =>
         socket.end(`HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`)
       })
       server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`))
-      onTestFinished(() => void server.close())
+      onTestFinished(() => {
+        server.close()
+      })
     })
     const on = await stage({ accounts: { a: { base_url: url, credential, websocket: 'on' } }, failover: { patience: '0s' } })
     const session = await on.session()
@@ -120,19 +149,19 @@ describe('a credential that its upstream says back is nowhere afterwards', () =>
     ['an event of a socket after output', 3],
   ])('in %s', async (_where, output) => {
     const authorization = { said: '' }
-    const url = await new Promise<string>((resolve) => {
-      const granter = new WebSocketServer({ port: 0, host: '127.0.0.1' }, () => resolve(`http://127.0.0.1:${(granter.address() as AddressInfo).port}/v1`))
-      granter.on('connection', (ws, request) => {
-        authorization.said = echo(request)
-        ws.on('message', () => {
-          const { created, output: events } = answerOf('resp_1')
-          for (const event of [created, ...events.slice(0, output)]) ws.send(JSON.stringify(event))
-          ws.send(JSON.stringify({ type: 'error', status: 401, error: { code: 'token_revoked', message: echo(request), type: null, param: echo(request) } }))
-          ws.close(1008, echo(request).slice(0, 100))
-        })
+    const granter = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    onTestFinished(() => granter.close())
+    granter.on('connection', (ws, request) => {
+      authorization.said = echo(request)
+      ws.on('message', () => {
+        const { created, output: events } = answerOf('resp_1')
+        for (const event of [created, ...events.slice(0, output)]) ws.send(JSON.stringify(event))
+        ws.send(JSON.stringify({ type: 'error', status: 401, error: { code: 'token_revoked', message: echo(request), type: null, param: echo(request) } }))
+        ws.close(1008, echo(request).slice(0, 100))
       })
-      onTestFinished(() => void granter.close())
     })
+    await once(granter, 'listening')
+    const url = `http://127.0.0.1:${(granter.address() as AddressInfo).port}/v1`
     const on = await stage({ accounts: { a: { base_url: url, credential, websocket: 'on' } }, failover: { patience: '0s' } })
     const session = await on.session()
     session.create(question)
@@ -143,7 +172,10 @@ describe('a credential that its upstream says back is nowhere afterwards', () =>
   })
 
   test('in a frame that is no event at all', async () => {
-    const { url } = await socketUpstream((_, { ws }) => ws.send(`${apiKey} is not JSON`))
+    const { url } = await socketUpstream((_, { ws }) => {
+      ws.send(`${apiKey} is not JSON`)
+      ws.close(1011, apiKey)
+    })
     const on = await stage({ accounts: { a: { base_url: url, credential, websocket: 'on' } }, failover: { patience: '0s' } })
     const session = await on.session()
     session.create(question)
@@ -175,6 +207,16 @@ describe('what an account renews itself with is nowhere afterwards', () => {
     expectNone(await everything(on, answers.map(said)))
   })
 
+  test('on a terminal, and in a backup', async () => {
+    const url = await tokens(200, () => ({ access_token: 'at-MARKED-new', refresh_token: 'rt-MARKED-new', expires_in: 3600 }))
+    const on = await stage({
+      accounts: { a: { base_url: await refusing(401, null), credential: { oauth: { ...oauth, token_url: `${url}/token` } } } },
+      failover: { patience: '0s' },
+    })
+    await on.record(await on.ask())
+    expectNone(await onTerminal(on))
+  })
+
   test('when another sign-in is imported', async () => {
     const on = await stage({ accounts: { a: { credential: { oauth: { ...oauth, token_url: 'http://127.0.0.1:9/token' } } } }, failover: { patience: '0s' } })
     const path = '/admin/api/accounts/a/credential'
@@ -182,7 +224,7 @@ describe('what an account renews itself with is nowhere afterwards', () => {
     const answers = [
       await on.ask(signIn, { path, key: adminToken }),
       await on.ask({ ...signIn, access_token: 'at-MARKED with a space' }, { path, key: adminToken }),
-      await on.ask({ ...signIn, 'rt-MARKED-as-a-name': 1 }, { path, key: adminToken }),
+      await on.ask({ ...signIn, account_id: 7 }, { path, key: adminToken }),
       await on.ask(`{"access_token":"at-MARKED-cut`, { path, key: adminToken }),
       await on.ask(null, { path: '/admin/api/secrets/rotate', method: 'POST', key: adminToken }),
     ]
@@ -200,13 +242,15 @@ describe('a key that was made is in the one answer that shows it', () => {
     expect(made.every((key) => key.length > 30)).toBe(true)
     for (const key of made) expect((await on.ask(question, { key })).status).toBe(200)
     for (const name of ['by-api', 'by-command']) await on.ask(null, { path: `/admin/api/keys/${name}`, method: 'DELETE', key: adminToken })
-    expectNone(await everything(on), made)
+    expectNone((await everything(on)) + (await onTerminal(on)), made)
   })
 })
 
 describe('a bug that trips over a secret', () => {
   test('says in the log where, and not what', async () => {
-    const url = await upstream((request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ id: echo(request) })))
+    const url = await upstream((request, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ id: echo(request) })),
+    )
     const on = await stage({ accounts: { a: { base_url: url, credential } }, failover: { patience: '0s' } })
     const tripping = vi.spyOn(responses, 'observeAnswer').mockImplementation((bytes) => {
       throw new Error(`cannot read ${bytes.toString()}`, { cause: new Error(`a client said ${laptopKey}`) })
@@ -215,7 +259,7 @@ describe('a bug that trips over a secret', () => {
     const answer = await on.ask()
     expect(answer.status).toBe(500)
     tripping.mockRestore()
-    expect(on.log.join('\n')).toMatch(/a bug.*cannot read/)
+    expect(on.log.join('\n')).toMatch(/cannot read .*a bug/)
     expectNone(await everything(on, [said(answer)]))
   })
 })
@@ -223,8 +267,12 @@ describe('a bug that trips over a secret', () => {
 test('secrets of a changed configuration are nowhere afterwards', async () => {
   const on = await stage({ accounts: { a: {} }, metrics: { token: 'mt-MARKED-metrics' } })
   on.change({
-    accounts: { a: { credential, proxy: 'http://MARKED-user:MARKED-password@127.0.0.1:9' }, b: { credential: { oauth: { ...oauth, token_url: 'http://127.0.0.1:9/token' } } } },
+    accounts: {
+      a: { credential, proxy: 'http://MARKED-user:MARKED-password@127.0.0.1:9' },
+      b: { base_url: await refusing(401, null), credential: { oauth: { ...oauth, token_url: 'http://127.0.0.1:9/token' } } },
+    },
     metrics: { token: 'mt-MARKED-other' },
+    failover: { patience: '0s' },
   })
   const answers = [await on.ask(), await on.ask(streamed)]
   expectNone(await everything(on, answers.map(said)))

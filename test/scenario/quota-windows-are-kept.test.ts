@@ -63,7 +63,9 @@ describe('the windows of an account’s quota are shown with their reset', () =>
   })
 
   test('from an event of a WebSocket, and from its handshake', async () => {
-    const on = await stage({ accounts: { a: { plays: { faults: [{ fault: 'unknown-event', after: 1 }], headers: windows([1, 7200], [2, 400_000]) } } } })
+    const on = await stage({
+      accounts: { a: { plays: { faults: [{ fault: 'unknown-event', after: 1, times: 1 }], headers: windows([1, 7200], [2, 400_000]) } } },
+    })
     const talk = await Talk.begin(on)
     await talk.say('one')
     expect((await shownOf(on, 'a', adminToken)).windows).toMatchObject([{ used_percent: 1 }, { used_percent: 2 }])
@@ -79,6 +81,13 @@ describe('the windows of an account’s quota are shown with their reset', () =>
     await on.ask()
     expect((await shownOf(on, 'a', adminToken)).windows[0]).toMatchObject({ minutes: 300, used_percent: 100 })
   })
+})
+
+test('so are those that an error event of a WebSocket names', async () => {
+  const fault: FaultSpec = { fault: 'rate', headers: windows([77, 7200], [12, 400_000]) }
+  const on = await stage({ accounts: { a: { plays: { faults: [fault] } }, b: {} } })
+  await (await Talk.begin(on)).say('one')
+  expect((await shownOf(on, 'a', adminToken)).windows[0]).toMatchObject({ minutes: 300, used_percent: 77 })
 })
 
 describe('a reset hint survives', () => {

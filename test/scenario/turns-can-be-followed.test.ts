@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { gatewayOfThisFile, ownGateway, question, streamed, triedBy, type Stage } from '../support/gateway.ts'
+import { gatewayOfThisFile, ownGateway, question, streamed, triedBy, type Scene, type Stage } from '../support/gateway.ts'
 import { leaveSpans, spans, takeSpans } from '../support/spans.ts'
 
 const stage = gatewayOfThisFile()
@@ -36,12 +36,20 @@ describe('W3C trace context', () => {
   })
 })
 
+/** A gateway whose turns are followed. */
+async function followed(scene: Scene): Promise<Stage> {
+  takeSpans()
+  const on = await ownGateway({ ...scene, traces: { enabled: true } })
+  // The start has asked whether anybody is there.
+  spans.length = 0
+  return on
+}
+
 describe('spans, where the operator wants them', () => {
   afterEach(leaveSpans)
 
   test('a turn that fails over is one span of the client’s trace with a child for each attempt, and each upstream hears of its own', async () => {
-    takeSpans()
-    const on = await ownGateway({ accounts: { a: { plays: { faults: [{ fault: 'quota' }] } }, b: {} }, traces: { enabled: true } })
+    const on = await followed({ accounts: { a: { plays: { faults: [{ fault: 'quota' }] } }, b: {} } })
     const answer = await on.ask(streamed, { headers: client })
     const record = await on.record(answer)
     const [turn, ...attempts] = spans
@@ -56,8 +64,7 @@ describe('spans, where the operator wants them', () => {
   })
 
   test('turns of a session are spans too, and the handshake tells of the attempt that made it', async () => {
-    takeSpans()
-    const on = await ownGateway({ accounts: { a: {} }, traces: { enabled: true } })
+    const on = await followed({ accounts: { a: {} } })
     const session = await on.session({ headers: client })
     for (let asked = 0; asked < 2; asked++) await session.turn(question)
     expect(spans.map(({ name }) => name)).toEqual(['turn gpt-5.5', 'chat gpt-5.5', 'turn gpt-5.5', 'chat gpt-5.5'])
@@ -66,8 +73,7 @@ describe('spans, where the operator wants them', () => {
   })
 
   test('what a rule blocks is an attempt that sent nothing', async () => {
-    takeSpans()
-    const on = await ownGateway({ accounts: { a: {} }, traces: { enabled: true }, rules: [{ tier: 'flex', action: 'block' }] })
+    const on = await followed({ accounts: { a: {} }, rules: [{ tier: 'flex', action: 'block' }] })
     expect((await on.ask({ ...question, service_tier: 'flex' })).status).toBe(403)
     expect(spans.map(({ attributes, endMs }) => [attributes['turnout.outcome'], endMs !== null])).toEqual([
       ['refused', true],

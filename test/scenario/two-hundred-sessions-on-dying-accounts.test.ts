@@ -191,7 +191,7 @@ const bare = ({ id: _, ...item }: Json): Json => item
 function booked(stage: Stage): Books {
   const books = new Sqlite(join(stage.folder, 'data', 'turnout.db'), { readonly: true })
   try {
-    const count = (sql: string): number => Number((books.prepare(sql).get() as { n: number }).n)
+    const count = (sql: string): number => (books.prepare(sql).get() as { n: number }).n
     return {
       records: count('select count(*) n from turns'),
       open: count("select count(*) n from turns where status <> 'settled'"),

@@ -5,11 +5,11 @@ import { LedgerStuck } from '../../src/ports/ledger.ts'
 import { batchRecordsMax, GroupCommit, queueRecordsMax } from '../../src/storage/group-commit.ts'
 import type { BatchMessage } from '../../src/storage/messages.ts'
 import { settled as allSettled, VirtualClock } from '../support/virtual-clock.ts'
+import { spoolMs } from '../../src/storage/write-side.ts'
 import { FakeSpool } from './fake-spool.ts'
 import { account, attempt, listening, opened, settled } from './samples.ts'
 
 const commitMs = 1000
-const spoolMs = 4000
 
 describe('the queue before the writer', () => {
   let clock: VirtualClock

@@ -27,8 +27,18 @@ describe('what is too old', () => {
     await clock.advance(sweepEveryMs)
     expect(sweeps).toEqual([
       { kind: 'sweep', turnsBefore: firstIdAt(startMs - 90 * dayMs), ownersBeforeMs: startMs - ownersKeptMs, daysBeforeMs: startMs - 2 * hourMs },
-      { kind: 'sweep', turnsBefore: firstIdAt(startMs + sweepEveryMs - 90 * dayMs), ownersBeforeMs: startMs + sweepEveryMs - ownersKeptMs, daysBeforeMs: startMs + sweepEveryMs - 2 * hourMs },
-      { kind: 'sweep', turnsBefore: firstIdAt(startMs + 2 * sweepEveryMs - 7 * dayMs), ownersBeforeMs: startMs + 2 * sweepEveryMs - ownersKeptMs, daysBeforeMs: startMs + 2 * sweepEveryMs - 2 * hourMs },
+      {
+        kind: 'sweep',
+        turnsBefore: firstIdAt(startMs + sweepEveryMs - 90 * dayMs),
+        ownersBeforeMs: startMs + sweepEveryMs - ownersKeptMs,
+        daysBeforeMs: startMs + sweepEveryMs - 2 * hourMs,
+      },
+      {
+        kind: 'sweep',
+        turnsBefore: firstIdAt(startMs + 2 * sweepEveryMs - 7 * dayMs),
+        ownersBeforeMs: startMs + 2 * sweepEveryMs - ownersKeptMs,
+        daysBeforeMs: startMs + 2 * sweepEveryMs - 2 * hourMs,
+      },
     ])
     retention.stop()
     expect(clock.pending).toBe(0)

@@ -188,7 +188,7 @@ describe('a store of before there were sums', () => {
     db.pragma(`user_version = ${sumsMade}`)
     db.pragma(`application_id = ${applicationId}`)
     const columns = [...openColumns, ...settleColumns]
-    const insert = db.prepare<unknown[]>(`insert into turns (${columns.join(', ')}, status) values (${columns.map(() => '?').join(', ')}, 'settled')`)
+    const insert = db.prepare(`insert into turns (${columns.join(', ')}, status) values (${columns.map(() => '?').join(', ')}, 'settled')`)
     db.transaction(() => records.forEach((record) => insert.run(...settleRow(record))))()
     db.close()
     return options

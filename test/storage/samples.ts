@@ -82,7 +82,7 @@ export function folder(): string {
 }
 
 /** Of the stores of tests: large enough for a few hundred turns. */
-export const spoolBytes = 256 * 1024
+const spoolBytes = 256 * 1024
 
 export function storeOptions(more: Partial<StoreOptions> = {}): StoreOptions {
   const at = folder()

@@ -28,7 +28,12 @@ function keep(name: string, options: SpanOptions = {}, of: Context = context.act
   }
   spans.push(kept)
   const span: Span = {
-    spanContext: () => ({ traceId: kept.trace, spanId: kept.id, traceFlags: TraceFlags.SAMPLED, ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }) }),
+    spanContext: () => ({
+      traceId: kept.trace,
+      spanId: kept.id,
+      traceFlags: TraceFlags.SAMPLED,
+      ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
+    }),
     setAttribute: (key, value) => span.setAttributes({ [key]: value }),
     setAttributes: (more) => {
       if (kept.endMs === null) kept.attributes = { ...kept.attributes, ...more }

@@ -3,7 +3,8 @@ import { dialects } from '../../src/dialect/registry.ts'
 import { EventFlow, heldBytesMax, heldEventsMax } from '../../src/turn/flow.ts'
 
 const bound = 32 * 1024 * 1024
-const flow = (eventBytesMax = bound) => new EventFlow(dialects.responses.observe({ endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' }), eventBytesMax)
+const flow = (eventBytesMax = bound) =>
+  new EventFlow(dialects.responses.observe({ endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' }), eventBytesMax)
 const event = (type: string, fields: object = {}) => Buffer.from(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`)
 const created = event('response.created', { response: { id: 'resp_1', status: 'in_progress' } })
 const delta = event('response.output_text.delta', { delta: 'x' })

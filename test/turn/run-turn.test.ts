@@ -139,7 +139,17 @@ function ask(fields: object, receivedAtMs: number, letGo: (body: Body, lent: num
   const read = dialect.read(body.body, 'responses', {})
   if (read.kind !== 'turn') throw new Error(read.refusal.message)
   const caller = { key: 'laptop' as KeyId, pools: [poolId('default')], models: [], limits: noLimits }
-  return { id: 'turn-1' as TurnId, caller, dialect, turn: read.turn, body: new Kept(body.body, letGo), headers: {}, receivedAtMs, requestId: 'request-1', session: null }
+  return {
+    id: 'turn-1' as TurnId,
+    caller,
+    dialect,
+    turn: read.turn,
+    body: new Kept(body.body, letGo),
+    headers: {},
+    receivedAtMs,
+    requestId: 'request-1',
+    session: null,
+  }
 }
 
 const event = (type: string, fields: object = {}) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`

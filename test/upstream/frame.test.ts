@@ -75,7 +75,7 @@ describe('what is looked up in a frame', () => {
   })
 })
 
-test('an error that names no lane is said in one, and stays as it came in the default lane', () => {
+it('an error that names no lane is said in one, and stays as it came in the default lane', () => {
   const frame = Buffer.from(' {"type":"error","status":400,"error":{"code":"x"}}')
   expect(JSON.parse(inLane(frame, 'left').toString())).toEqual({ type: 'error', stream_id: 'left', status: 400, error: { code: 'x' } })
   expect(inLane(frame, '')).toBe(frame)

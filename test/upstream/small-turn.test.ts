@@ -4,11 +4,12 @@ import type { UpstreamModel } from '../../src/core/ids.ts'
 import { parseMapping } from '../../src/core/model.ts'
 import { responses } from '../../src/dialect/responses/responses.ts'
 import type { AnswerBody, AnswerReader, Call, Sent, Transport } from '../../src/ports/transport.ts'
+import { probeAccount } from '../../src/upstream/probe.ts'
 import { smallOf, smallTurn, textMax } from '../../src/upstream/small-turn.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { account } from './rig.ts'
 
-const credential = { kind: 'api_key', apiKey: 'sk' } as const
+const credential = { kind: 'api_key', apiKey: 'sk-secret-of-main' } as const
 
 class WholeBody implements AnswerBody {
   readonly closed = Promise.resolve()
@@ -50,7 +51,10 @@ function scripted(...answers: readonly Sent[]): Transport & { readonly calls: Ca
   }
 }
 
-const asked = ({ method, path, body }: Call) => ({ at: `${method} ${path}`, body: JSON.parse(Buffer.concat(body?.pieces ?? []).toString() || 'null') as unknown })
+const asked = ({ method, path, body }: Call) => ({
+  at: `${method} ${path}`,
+  body: JSON.parse(Buffer.concat(body?.pieces ?? []).toString() || 'null') as unknown,
+})
 const at = (more: Partial<Account> = {}): Account => ({ ...account('https://upstream.test/v1'), ...more })
 const turn = (transport: Transport, of: Account = at(), model: string | null = 'gpt-5.5') =>
   smallTurn({ transport, clock: new VirtualClock(), dialect: responses }, { account: of, credential, model: model as UpstreamModel | null })
@@ -89,20 +93,48 @@ describe('a small turn', () => {
 
   it.each([
     ['an error', answer(401, { error: { code: 'invalid_api_key', message: 'no' } }), { kind: 'answer', status: 401 }],
-    ['a failure inside a success', answer(200, { status: 'failed', error: { code: 'server_error', message: 'no' } }), { kind: 'told', error: { code: 'server_error' } }],
+    [
+      'a failure inside a success',
+      answer(200, { status: 'failed', error: { code: 'server_error', message: 'no' } }),
+      { kind: 'told', error: { code: 'server_error' } },
+    ],
     ['something else', answer(200, '<html>'), { kind: 'ended' }],
     ['an object that is no answer', answer(200, {}), { kind: 'ended' }],
     ['nothing', { kind: 'signal', signal: { kind: 'unreachable', why: 'refused', handedOver: false, detail: '' } }, { kind: 'unreachable' }],
   ] as const)('that comes to %s says so', async (_what, sent, signal) => {
-    expect(await turn(scripted(sent as Sent))).toMatchObject({ kind: 'unwell', model: 'gpt-5.5', signal })
+    expect(await turn(scripted(sent))).toMatchObject({ kind: 'unwell', model: 'gpt-5.5', signal })
   })
 
   it.each([
-    ['a failure', `data: ${JSON.stringify({ type: 'response.failed', response: { id: 'r', status: 'failed', error: { code: 'slow_down', message: 'no' } } })}\n\n`, 'told'],
+    [
+      'a failure',
+      `data: ${JSON.stringify({ type: 'response.failed', response: { id: 'r', status: 'failed', error: { code: 'slow_down', message: 'no' } } })}\n\n`,
+      'told',
+    ],
     ['no end', `data: ${JSON.stringify({ type: 'response.created', response: { id: 'r' } })}\n\n`, 'ended'],
     ['an error in JSON', JSON.stringify({ error: { code: 'slow_down', message: 'no' } }), 'told'],
   ])('whose stream comes to %s says so', async (_what, body, kind) => {
     expect(await turn(scripted(answer(200, body, 'text/event-stream')), at({ upstream: 'codex' }))).toMatchObject({ kind: 'unwell', signal: { kind } })
+  })
+})
+
+describe('a credential that the upstream repeats', () => {
+  const { apiKey } = credential
+
+  it.each([
+    ['in an answer', answer(200, whole(`your key is ${apiKey}`))],
+    ['in an error', answer(401, { error: { code: apiKey, message: `no: ${apiKey}`, param: apiKey, type: apiKey } })],
+    ['in a failure inside a success', answer(200, { status: 'failed', error: { code: apiKey, message: apiKey } })],
+  ])('is hidden %s', async (_where, sent) => {
+    const said = JSON.stringify(await turn(scripted(sent)))
+    expect(said).toContain('****')
+    expect(said).not.toContain(apiKey)
+  })
+
+  it('is hidden in what a probe comes to', async () => {
+    const transport = scripted(answer(401, { error: { code: apiKey, message: `no: ${apiKey}` } }))
+    const probed = await probeAccount({ transport, clock: new VirtualClock(), readError: (body) => responses.readError(body) }, at(), credential)
+    expect(probed).toMatchObject({ kind: 'unwell', signal: { error: { code: '****', message: 'no: ****' } } })
   })
 })
 
