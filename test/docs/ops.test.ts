@@ -145,7 +145,7 @@ describe('the systemd unit', () => {
     const folder = mkdtempSync(join(tmpdir(), 'turnout unit '))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const file = join(folder, 'turnout.service')
-    writeFileSync(file, unit.replace('/usr/bin/node', process.execPath))
+    writeFileSync(file, unit.replace('/usr/bin/node', `"${process.execPath}"`))
     const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' })
     expect([status, stderr]).toEqual([0, ''])
   })
