@@ -66,6 +66,28 @@ describe('an account that is exhausted between two turns is left for the next on
     await talk.session.end()
   })
 
+  // E10
+  test('what only it can continue is not sent elsewhere while it is merely busy', async () => {
+    const slow: FaultSpec = { fault: 'slow', ms: 60_000, before: 'output', models: ['gpt-slow'] }
+    const on = await stage({ accounts: { a: { ...playing('first', slow), concurrency: 1 }, b: playing('second') } })
+    const talk = await Talk.begin(on)
+    await talk.say('one')
+    const other = await on.session()
+    other.create({ model: 'gpt-slow', input: 'hold the only slot' })
+    await eventually(
+      () => bodiesTo(on, 'a').length,
+      (count) => count === 2,
+    )
+    expect((await talk.say('two')).text).toContain('second')
+    expect(
+      bodiesTo(on, 'b')
+        .map(fieldsOf)
+        .filter((frame) => 'previous_response_id' in frame),
+    ).toEqual([])
+    other.leave()
+    await talk.session.end()
+  })
+
   test('when it closes the connection before it answers', async () => {
     for (const closeCode of [1000, 1006, 1008, 1011]) {
       const on = await stage({ accounts: { a: playing('first', later({ fault: 'close', closeCode })), b: playing('second') } })
