@@ -24,8 +24,9 @@ export function accountHandles(door: AccountsDoor): Handles<'accounts' | 'reset'
   const changing =
     (change: (account: AccountId) => void) =>
     async ({ params }: Asked<null, null>): Promise<ChangeAnswer<AccountShape>> => {
-      const live = door.accounts.find((params['name'] ?? '') as AccountId)
-      if (live === null) return unknown(door, params['name'])
+      const id = (params['name'] ?? '') as AccountId
+      const live = door.accounts.find(id)
+      if (live === null) return unknownAccount(door.accounts, id)
       const before = standingOf(shownAccount(live, door.clock.now()))
       change(live.account.id)
       const after = shownAccount(live, door.clock.now())
@@ -50,8 +51,9 @@ export function accountHandles(door: AccountsDoor): Handles<'accounts' | 'reset'
     disable: changing((id) => door.accounts.setEnabled(id, false)),
     enable: changing((id) => door.accounts.setEnabled(id, true)),
     test: async ({ params, query: { model } }) => {
-      const live = door.accounts.find((params['name'] ?? '') as AccountId)
-      if (live === null) return unknown(door, params['name'])
+      const id = (params['name'] ?? '') as AccountId
+      const live = door.accounts.find(id)
+      if (live === null) return unknownAccount(door.accounts, id)
       const name = model === undefined ? null : upstreamModel(live.account.mapping, model as ClientModel)
       if (model !== undefined && name === null)
         return problem('invalid_query', `The account '${live.account.id}' does not serve the model '${model}'.`, 'model')
@@ -75,8 +77,9 @@ function standingOf({ enabled, health, pairs }: AccountShape): Pick<AccountShape
   return { enabled, health, pairs }
 }
 
-function unknown(door: AccountsDoor, name: string | undefined): Problem {
-  const known = door.accounts.all().map((live) => live.account.id)
+/** @param param what named it. */
+export function unknownAccount(accounts: LiveAccounts, name: string, param = 'name'): Problem {
+  const known = accounts.all().map((live) => live.account.id)
   const some = known.length <= 20 ? known.join(', ') : `${known.slice(0, 20).join(', ')} and ${known.length - 20} more`
-  return problem('unknown_account', `No account is named '${(name ?? '').slice(0, 64)}'. There are: ${some}.`, 'name')
+  return problem('unknown_account', `No account is named '${name.slice(0, 64)}'. There are: ${some}.`, param)
 }

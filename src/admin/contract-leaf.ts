@@ -4,6 +4,8 @@ import * as z from 'zod'
 
 export const instant = z.iso.datetime()
 export const count = z.int().min(0)
+/** Billionths of a dollar, in a string, since JSON's numbers end where large sums begin. */
+export const money = z.string().regex(/^\d+$/)
 
 export const name = z.string({ error: 'expected a name' }).regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: 'expected a name' })
 export const model = z

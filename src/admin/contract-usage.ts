@@ -1,7 +1,5 @@
 import * as z from 'zod'
-import { count } from './contract-leaf.ts'
-
-const money = z.string().regex(/^\d+$/)
+import { count, money } from './contract-leaf.ts'
 
 /** What an answer used, or answers together. */
 export const usageShape = z.strictObject({

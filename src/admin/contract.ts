@@ -1,14 +1,12 @@
-import { resealed, signIn } from './contract-credentials.ts'
 import * as z from 'zod'
 import { account, failureKind, tested, testQuery } from './contract-accounts.ts'
 import { auditEntry, auditQuery } from './contract-audit.ts'
-import { count, instant, model, name, namesQuery, pageLimit } from './contract-leaf.ts'
-import { usageQuery, usageRow, usageShape } from './contract-usage.ts'
+import { resealed, signIn } from './contract-credentials.ts'
 import { key, keyDetails } from './contract-keys.ts'
+import { count, instant, model, money, name, namesQuery, pageLimit } from './contract-leaf.ts'
+import { usageQuery, usageRow, usageShape } from './contract-usage.ts'
 
 /** The shapes of the admin API. They are public: scripts and dashboards rely on them, so a change is a line in CHANGELOG.md. */
-
-const money = z.string().regex(/^\d+$/)
 
 const outcomes = ['completed', 'incomplete', 'failed', 'cancelled', 'refused'] as const
 const statuses = ['open', 'settled', 'interrupted'] as const

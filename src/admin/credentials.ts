@@ -1,6 +1,7 @@
 import type { AccountId } from '../core/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LiveAccounts } from '../pool/accounts.ts'
+import { unknownAccount } from './accounts.ts'
 import { changed, fromStore, problem, type Handles } from './answer.ts'
 import type { LiveCredentials } from './live-credentials.ts'
 import { shownAccount } from './shown.ts'
@@ -19,10 +20,7 @@ export function credentialHandles({ clock, accounts, credentials }: CredentialsD
       const written = await fromStore(credentials.import(id, signIn))
       if (written.kind === 'problem') return written
       const live = accounts.find(id)
-      if (written.value.kind === 'unknown' || live === null) {
-        const known = accounts.all().map(({ account }) => account.id)
-        return problem('unknown_account', `No account is named '${id.slice(0, 64)}'. There are: ${known.slice(0, 20).join(', ')}.`, 'name')
-      }
+      if (written.value.kind === 'unknown' || live === null) return unknownAccount(accounts, id)
       if (written.value.kind === 'not-renewable')
         return problem('provisioned', `The credential of '${id}' stands in the configuration file and does not renew itself: change it there.`, 'name')
       if (written.value.kind === 'overtaken') return problem('store_unavailable', 'The credential is being changed by someone else at this moment. Try again.')

@@ -2,8 +2,9 @@ import { writtenLimits } from '../core/key.ts'
 import type { Clock } from '../lib/clock.ts'
 import { answer, changed, fromStore, problem, type Handles } from './answer.ts'
 import type { KeyShape } from './contract-keys.ts'
-import { pageOf } from './page.ts'
 import { storedKeysMax, type IssuedKeys, type ListedKey } from './issued-keys.ts'
+import { pageOf } from './page.ts'
+import { instant } from './shown.ts'
 
 export interface KeysDoor {
   readonly clock: Clock
@@ -71,7 +72,7 @@ function shown(key: ListedKey, nowMs: number): KeyShape {
     models: [...caller.models],
     limits: writtenLimits(caller.limits),
     labels: { ...labels },
-    expires: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
-    created: key.from === 'file' ? null : new Date(key.createdAtMs).toISOString(),
+    expires: expiresAtMs === null ? null : instant(expiresAtMs),
+    created: key.from === 'file' ? null : instant(key.createdAtMs),
   }
 }

@@ -4,6 +4,7 @@ import { judgeTier, type Rule, type Verdict } from '../core/policy.ts'
 import { tierAsked, type TierAsked } from '../core/tier.ts'
 import type { Account } from '../core/account.ts'
 import type { LiveAccounts } from '../pool/accounts.ts'
+import { unknownAccount } from './accounts.ts'
 import { answer, changed, fromStore, problem, type Handles, type Problem } from './answer.ts'
 import type { AnswerOf } from './contract.ts'
 import type { Changed, LiveRules } from './rules.ts'
@@ -32,7 +33,7 @@ export function ruleHandles({ rules, accounts }: RulesDoor): Handles<'rules' | '
     },
     tryRules: async ({ body }) => {
       const live = accounts.find(body.account as AccountId)
-      if (live === null) return problem('unknown_account', `No account is named '${body.account}'.`, 'account')
+      if (live === null) return unknownAccount(accounts, body.account, 'account')
       const model = upstreamModel(live.account.mapping, body.model as ClientModel)
       if (model === null) return problem('invalid_body', `The account '${body.account}' does not serve the model '${body.model}'.`, 'model')
       const asked = tierAsked(body.tier ?? undefined)

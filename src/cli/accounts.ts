@@ -1,18 +1,15 @@
 import type { AccountShape, TestedShape } from '../admin/contract.ts'
 import { everyAccount } from './desk.ts'
-import { openDesk } from './open-desk.ts'
+import { atDesk } from './open-desk.ts'
 import { giveUp, plain, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 import { instantText, table, type Cell } from './table.ts'
 
 /** `turnout accounts list` */
 export async function listAccounts(options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await everyAccount(desk)
-  await desk.close()
+  const told = await atDesk(options, surroundings, everyAccount)
   if (told.kind === 'failed') return giveUp(told, surroundings)
-  if (options.json === true) printJson({ accounts: told.accounts }, surroundings)
-  else surroundings.out(table(['ACCOUNT', 'UPSTREAM', 'STATE', 'UNTIL', 'LEASES', 'PAIRS', 'WINDOWS', 'WHY'], told.accounts.map(row), surroundings))
+  if (options.json === true) printJson({ accounts: told.rows }, surroundings)
+  else surroundings.out(table(['ACCOUNT', 'UPSTREAM', 'STATE', 'UNTIL', 'LEASES', 'PAIRS', 'WINDOWS', 'WHY'], told.rows.map(row), surroundings))
   return 0
 }
 
@@ -22,11 +19,9 @@ export interface TestOptions extends CommonOptions {
 
 /** `turnout accounts test NAME`: exits 1 where the account is not well. */
 export async function testAccount(name: string, options: TestOptions, surroundings: Surroundings): Promise<ExitCode> {
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
   const { model } = options
-  const told = await desk.ask('test', { params: { name }, ...(model === undefined ? {} : { query: { model } }) })
-  await desk.close()
+  const query = model === undefined ? {} : { model }
+  const told = await atDesk(options, surroundings, (desk) => desk.ask('test', { params: { name }, query }))
   if (told.kind === 'failed') return giveUp(told, surroundings)
   if (options.json === true) printJson(told.body, surroundings)
   else surroundings.out(`${told.body.account}: ${paintedTest(told.body, surroundings)}\n`)

@@ -1,6 +1,6 @@
 import type { AuditShape } from '../admin/contract.ts'
 import { readQuery } from './desk.ts'
-import { openDesk } from './open-desk.ts'
+import { atDesk } from './open-desk.ts'
 import { giveUp, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 import { instantText, table, type Cell } from './table.ts'
 
@@ -18,10 +18,7 @@ export async function listAudit(options: AuditOptions, surroundings: Surrounding
   const query = { limit, ...(before === undefined ? {} : { before }) }
   const read = readQuery('audit', query)
   if (read.kind === 'failed') return giveUp(read, surroundings)
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('audit', { query })
-  await desk.close()
+  const told = await atDesk(options, surroundings, (desk) => desk.ask('audit', { query }))
   if (told.kind === 'failed') return giveUp(told, surroundings)
   const { changes, next } = told.body
   if (options.json === true) printJson(told.body, surroundings)

@@ -2,13 +2,12 @@ import { dirname } from 'node:path'
 import type { CredentialsDoor } from '../admin/credentials.ts'
 import { LiveCredentials } from '../admin/live-credentials.ts'
 import { resolve, type Resolved } from '../config/resolve.ts'
-import { secretKey, type SecretKey } from '../config/secret-key.ts'
 import { rotationOf } from '../config/secret-rotation.ts'
 import { systemClock as clock, systemDice as dice } from '../lib/clock.ts'
 import { LiveAccounts } from '../pool/accounts.ts'
 import type { Log } from '../ports/log.ts'
 import type { Entities } from '../ports/stores.ts'
-import { StoreError } from '../storage/store-error.ts'
+import { secretOf } from './closed-keys.ts'
 import type { Place } from './place.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -23,7 +22,12 @@ export interface ClosedCredentialsParts {
 export function closedCredentials(parts: ClosedCredentialsParts): CredentialsDoor['credentials'] {
   const opened = (): Promise<LiveCredentials> => {
     const { file, configuration } = parts.place
-    const resolved = resolve(configuration, { folder: dirname(file), secret: secretOf(parts).key, simulatorUrl: null, trialKey: null })
+    const resolved = resolve(configuration, {
+      folder: dirname(file),
+      secret: secretOf(parts.place, parts.surroundings).key,
+      simulatorUrl: null,
+      trialKey: null,
+    })
     return carried(parts, resolved, new LiveAccounts({ clock, dice, bounds: () => noRoom, keep: () => undefined, suspect: () => undefined }))
   }
   return {
@@ -35,7 +39,7 @@ export function closedCredentials(parts: ClosedCredentialsParts): CredentialsDoo
 /** Gives accounts what is kept for them. Rejects with a StoreError where that cannot be read. */
 export async function carried(parts: ClosedCredentialsParts, resolved: Resolved, accounts: LiveAccounts): Promise<LiveCredentials> {
   const { place, surroundings, log, entities } = parts
-  const sealing = rotationOf(place.places.data, surroundings.environment, secretOf(parts).sealing)
+  const sealing = rotationOf(place.places.data, surroundings.environment, secretOf(place, surroundings).sealing)
   const tokens = { refresh: () => Promise.reject(new Error('nothing is renewed while no gateway serves')) }
   const credentials = new LiveCredentials({ clock, dice, log, entities, tokens, accounts, sealing, renewed: () => undefined })
   credentials.configure(resolved.accounts, resolved.pools)
@@ -44,10 +48,3 @@ export async function carried(parts: ClosedCredentialsParts, resolved: Resolved,
 }
 
 const noRoom = { waiting: 0, waitingPerKey: 0 }
-
-/** The installation's own, made where there is none yet: by it accounts are known again when they are served. */
-function secretOf({ place, surroundings }: ClosedCredentialsParts): Extract<SecretKey, { kind: 'secret' }> {
-  const secret = secretKey(place.places.data, surroundings.environment)
-  if (secret.kind === 'unusable') throw new StoreError('cannot-open', `${secret.why}.`)
-  return secret
-}

@@ -10,16 +10,14 @@ import { parse } from '../admin/question.ts'
 import { turnHandles } from '../admin/turns.ts'
 import { usageHandles } from '../admin/usage.ts'
 import { systemClock as clock, systemDice as dice } from '../lib/clock.ts'
-import { workerFile } from '../lib/worker-file.ts'
 import { LiveAccounts } from '../pool/accounts.ts'
-import type { Log } from '../ports/log.ts'
 import type { AccountMemory, Audit, Entities, TurnRow, Turns } from '../ports/stores.ts'
 import type { UsageBooks } from '../ports/usage-books.ts'
-import { ReadSide } from '../storage/read-side.ts'
 import { StoreError } from '../storage/store-error.ts'
 import { auditAlone } from './closed-audit.ts'
 import { carried, closedCredentials } from './closed-credentials.ts'
 import { closedKeys, writingEntities } from './closed-keys.ts'
+import { entitiesIn, silent, storeReader } from './closed-store.ts'
 import { fromProblem, readQuery, type Desk, type DeskQuestion, type Question, type Told } from './desk.ts'
 import type { Place } from './place.ts'
 import { hasSecret, openReach } from './reach.ts'
@@ -43,7 +41,6 @@ const nothing: Books = {
   audit: { list: async () => [] },
   close: async () => undefined,
 }
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** Answers from the store what the admin API would, with the accounts as the last process left them. */
 export async function openClosedDesk(place: Place, surroundings: Surroundings): Promise<Desk | Failed> {
@@ -94,7 +91,7 @@ export async function openClosedDesk(place: Place, surroundings: Surroundings): 
 
 async function openBooks(file: string): Promise<{ readonly kind: 'books'; readonly books: Books } | Failed> {
   if (!existsSync(file)) return { kind: 'books', books: nothing }
-  const read = new ReadSide({ file, clock, log: silent, worker: workerFile('../storage/reader', import.meta.url) })
+  const read = storeReader(file)
   try {
     await read.open()
   } catch (error) {
@@ -106,12 +103,11 @@ async function openBooks(file: string): Promise<{ readonly kind: 'books'; readon
     list: async (query) => (await read.ask({ kind: 'turns', query })).map(interrupted),
   }
   const usage: UsageBooks = { sum: (query) => read.ask({ kind: 'usage', query }) }
-  const entities: Books['entities'] = {
-    list: (prefix) => read.ask({ kind: 'entities', prefix }),
-    read: (name) => read.ask({ kind: 'entity', name }),
-  }
   const audit: Books['audit'] = { list: (query) => read.ask({ kind: 'audit', ...query }) }
-  return { kind: 'books', books: { turns, usage, memories: () => read.ask({ kind: 'memories' }), entities, audit, close: () => read.close() } }
+  return {
+    kind: 'books',
+    books: { turns, usage, memories: () => read.ask({ kind: 'memories' }), entities: entitiesIn(read), audit, close: () => read.close() },
+  }
 }
 
 /** Nobody serves, so nothing runs: what is written as open was cut off, and the next start will write so. */

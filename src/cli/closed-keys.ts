@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { IssuedKeys } from '../admin/issued-keys.ts'
 import { keyHasher, type ResolvedKey } from '../config/resolve.ts'
-import { closeFolder, newKeyText, secretKey } from '../config/secret-key.ts'
+import { closeFolder, newKeyText, secretKey, type SecretKey } from '../config/secret-key.ts'
 import { systemClock as clock } from '../lib/clock.ts'
 import { claimPidFile, removePidFile } from '../lib/pid-file.ts'
 import type { Log } from '../ports/log.ts'
@@ -29,7 +29,7 @@ export async function closedKeys({ place, surroundings, log, file, books }: Clos
     log,
     entities,
     makeText: newKeyText,
-    hash: (text) => keyHasher(secretOf(place, surroundings)).hash(text),
+    hash: (text) => keyHasher(secretOf(place, surroundings).key).hash(text),
     publish: () => undefined,
   })
   keys.configure(file)
@@ -56,8 +56,9 @@ export async function written<T>({ places }: Place, change: () => Promise<T>): P
   }
 }
 
-function secretOf({ places }: Place, { environment }: Surroundings): Buffer {
+/** The installation's own, made where there is none yet: by it keys and accounts are known again when they are served. */
+export function secretOf({ places }: Place, { environment }: Surroundings): Extract<SecretKey, { kind: 'secret' }> {
   const secret = secretKey(places.data, environment)
   if (secret.kind === 'unusable') throw new StoreError('cannot-open', `${secret.why}.`)
-  return secret.key
+  return secret
 }

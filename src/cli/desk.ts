@@ -58,26 +58,30 @@ export function fromProblem({ code, message }: { readonly code: string; readonly
   return failed(code === 'invalid_query' || code === 'invalid_body' ? 2 : 1, message)
 }
 
-/** All accounts, page by page. */
-export async function everyAccount(desk: Desk): Promise<{ readonly kind: 'whole'; readonly accounts: readonly AccountShape[] } | Failed> {
-  const accounts: AccountShape[] = []
-  for (let after: string | null = ''; after !== null;) {
-    const told: Told<'accounts'> = await desk.ask('accounts', after === '' ? {} : { query: { after } })
-    if (told.kind === 'failed') return told
-    accounts.push(...told.body.accounts)
-    after = told.body.next
-  }
-  return { kind: 'whole', accounts }
+export type Whole<Row> = { readonly kind: 'whole'; readonly rows: readonly Row[] } | Failed
+
+export function everyAccount(desk: Desk): Promise<Whole<AccountShape>> {
+  return everyPage(desk, 'accounts', ({ accounts, next }) => ({ rows: accounts, next }))
 }
 
-/** All keys, page by page. */
-export async function everyKey(desk: Desk): Promise<{ readonly kind: 'whole'; readonly keys: readonly KeyShape[] } | Failed> {
-  const keys: KeyShape[] = []
+export function everyKey(desk: Desk): Promise<Whole<KeyShape>> {
+  return everyPage(desk, 'keys', ({ keys, next }) => ({ rows: keys, next }))
+}
+
+interface Page<Row> {
+  readonly rows: readonly Row[]
+  readonly next: string | null
+}
+
+/** A whole list, page by page. */
+async function everyPage<Name extends 'accounts' | 'keys', Row>(desk: Desk, name: Name, pageOf: (body: AnswerOf<Name>) => Page<Row>): Promise<Whole<Row>> {
+  const rows: Row[] = []
   for (let after: string | null = ''; after !== null;) {
-    const told: Told<'keys'> = await desk.ask('keys', after === '' ? {} : { query: { after } })
+    const told: Told<Name> = await desk.ask(name, after === '' ? {} : { query: { after } })
     if (told.kind === 'failed') return told
-    keys.push(...told.body.keys)
-    after = told.body.next
+    const page: Page<Row> = pageOf(told.body)
+    rows.push(...page.rows)
+    after = page.next
   }
-  return { kind: 'whole', keys }
+  return { kind: 'whole', rows }
 }

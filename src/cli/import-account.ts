@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { readCodexAuth } from './codex-auth.ts'
-import { openDesk } from './open-desk.ts'
+import { atDesk } from './open-desk.ts'
 import { findPlace, type Place } from './place.ts'
 import { failed, giveUp, printJson, type CommonOptions, type ExitCode, type Failed, type Surroundings } from './surroundings.ts'
 
@@ -22,10 +22,7 @@ export async function importAccount(format: string, file: string, options: Impor
   if (typeof text !== 'string') return giveUp(text, surroundings)
   const auth = readCodexAuth(text)
   if (auth.kind === 'wrong') return giveUp(failed(1, `${file} cannot be imported: ${auth.why}.`), surroundings)
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('importCredential', { params: { name: account }, body: auth.body })
-  await desk.close()
+  const told = await atDesk(options, surroundings, (desk) => desk.ask('importCredential', { params: { name: account }, body: auth.body }))
   if (told.kind === 'failed') return giveUp(told, surroundings)
   if (options.json === true) printJson(told.body, surroundings)
   else surroundings.out(`The account '${account}' has this sign-in now; it is sealed in the store and renews itself.\n`)

@@ -1,6 +1,6 @@
 import type { KeyShape } from '../admin/contract-keys.ts'
 import { everyKey } from './desk.ts'
-import { openDesk } from './open-desk.ts'
+import { atDesk } from './open-desk.ts'
 import { giveUp, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 import { instantText, table, type Cell } from './table.ts'
 
@@ -34,10 +34,7 @@ export async function createKey(name: string, options: CreateKeyOptions, surroun
       usd_per_month: options.usdPerMonth ?? null,
     },
   }
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('createKey', { body })
-  await desk.close()
+  const told = await atDesk(options, surroundings, (desk) => desk.ask('createKey', { body }))
   if (told.kind === 'failed') return giveUp(told, surroundings)
   if (options.json === true) printJson(told.body, surroundings)
   else {
@@ -50,12 +47,9 @@ export async function createKey(name: string, options: CreateKeyOptions, surroun
 
 /** `turnout keys list` */
 export async function listKeys(options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await everyKey(desk)
-  await desk.close()
+  const told = await atDesk(options, surroundings, everyKey)
   if (told.kind === 'failed') return giveUp(told, surroundings)
-  const { keys } = told
+  const { rows: keys } = told
   if (options.json === true) printJson({ keys }, surroundings)
   else if (keys.length === 0) surroundings.out('There are no keys. Make one with `turnout keys create NAME --pool POOL`.\n')
   else surroundings.out(table(['KEY', 'ENDS IN', 'STATE', 'POOLS', 'MODELS', 'LIMITS', 'EXPIRES', 'LABELS', 'FROM'], keys.map(row), surroundings))
@@ -64,10 +58,7 @@ export async function listKeys(options: CommonOptions, surroundings: Surrounding
 
 /** `turnout keys revoke NAME` */
 export async function revokeKey(name: string, options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('revokeKey', { params: { name } })
-  await desk.close()
+  const told = await atDesk(options, surroundings, (desk) => desk.ask('revokeKey', { params: { name } }))
   if (told.kind === 'failed') return giveUp(told, surroundings)
   if (options.json === true) printJson({ revoked: name }, surroundings)
   else surroundings.out(`The key '${name}' opens nothing any more.\n`)

@@ -2,8 +2,18 @@ import type { Desk } from './desk.ts'
 import { findPlace, type Place } from './place.ts'
 import type { CommonOptions, Failed, Surroundings } from './surroundings.ts'
 
-/** The gateway's desk where one serves this data, else the store's. */
-export async function openDesk(options: CommonOptions, surroundings: Surroundings): Promise<Desk | Failed> {
+/** Asks the gateway where one serves this data, else its store. The desk is closed whatever comes of it. */
+export async function atDesk<T>(options: CommonOptions, surroundings: Surroundings, ask: (desk: Desk) => Promise<T | Failed>): Promise<T | Failed> {
+  const desk = await openDesk(options, surroundings)
+  if (desk.kind === 'failed') return desk
+  try {
+    return await ask(desk)
+  } finally {
+    await desk.close()
+  }
+}
+
+async function openDesk(options: CommonOptions, surroundings: Surroundings): Promise<Desk | Failed> {
   const place = findPlace(options, surroundings)
   if (place.kind === 'failed') return place
   const served = await servedDesk(place)

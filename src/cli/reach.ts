@@ -22,15 +22,23 @@ import type { Surroundings } from './surroundings.ts'
 /** Accounts that are asked at once. */
 const atOnce = 8
 
+/** Where newer tokens may be than those of the configuration. */
+interface Kept {
+  readonly store: string
+  readonly sealing: readonly Buffer[]
+}
+
 /** The accounts of a configuration, reached from this process rather than from a gateway that serves. */
 export class Reach {
   readonly resolved: Resolved
   readonly #transport: HttpTransport
   readonly #simulator: Simulator | null
+  readonly #kept: Kept
 
-  constructor(resolved: Resolved, simulator: Simulator | null) {
+  constructor(resolved: Resolved, simulator: Simulator | null, kept: Kept) {
     this.resolved = resolved
     this.#simulator = simulator
+    this.#kept = kept
     this.#transport = httpTransport({ clock })
   }
 
@@ -44,9 +52,9 @@ export class Reach {
     return smallTurn({ transport: this.#transport, clock, dialect: responses }, { account, credential, model })
   }
 
-  /** Asks every account once, a few at a time; the answers stand in the order of the configuration. */
+  /** Asks every account once, with the newest token that it has, a few at a time; the answers stand in the order of the configuration. */
   async testAll(): Promise<readonly TestedShape[]> {
-    const { accounts } = this.resolved
+    const { accounts } = await withKeptTokens(this.#kept.store, this.#kept.sealing, this.resolved)
     const tested: TestedShape[] = []
     const waiting = accounts.entries()
     const work = async (): Promise<void> => {
@@ -79,7 +87,7 @@ export async function openReach({ file, configuration, places }: Place, { enviro
   for (const { account, credential, simulate } of resolved.accounts) {
     if (simulate !== null && credential.kind === 'api_key') simulator?.set(credential.apiKey, behaviourOf(account.id, simulate))
   }
-  return new Reach(await withKeptTokens(places.store, sealing, resolved), simulator)
+  return new Reach(resolved, simulator, { store: places.store, sealing })
 }
 
 /** Whether something may have been stored under a secret. */

@@ -1,12 +1,9 @@
-import { openDesk } from './open-desk.ts'
+import { atDesk } from './open-desk.ts'
 import { giveUp, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 
 /** `turnout secrets rotate`: exits 1 where something stored cannot be opened any more. */
 export async function rotateSecrets(options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('rotateSecrets')
-  await desk.close()
+  const told = await atDesk(options, surroundings, (desk) => desk.ask('rotateSecrets'))
   if (told.kind === 'failed') return giveUp(told, surroundings)
   const { sealed, unreadable, left } = told.body
   if (options.json === true) printJson(told.body, surroundings)

@@ -1,6 +1,6 @@
 import type { TurnShape } from '../admin/contract.ts'
 import { everyAccount, readQuery } from './desk.ts'
-import { openDesk } from './open-desk.ts'
+import { atDesk } from './open-desk.ts'
 import { giveUp, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 import { instantText, table, type Cell } from './table.ts'
 import { turnText } from './words.ts'
@@ -21,10 +21,7 @@ export async function listTurns(options: TurnsOptions, surroundings: Surrounding
   const query = Object.fromEntries(said)
   const read = readQuery('turns', query)
   if (read.kind === 'failed') return giveUp(read, surroundings)
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('turns', { query })
-  await desk.close()
+  const told = await atDesk(options, surroundings, (desk) => desk.ask('turns', { query }))
   if (told.kind === 'failed') return giveUp(told, surroundings)
   const { turns, next } = told.body
   if (options.json === true) printJson(told.body, surroundings)
@@ -36,21 +33,16 @@ export async function listTurns(options: TurnsOptions, surroundings: Surrounding
 
 /** `turnout turns show ID` */
 export async function showTurn(id: string, options: CommonOptions, surroundings: Surroundings): Promise<ExitCode> {
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  try {
+  const found = await atDesk(options, surroundings, async (desk) => {
     const told = await desk.ask('turn', { params: { id } })
-    if (told.kind === 'failed') return giveUp(told, surroundings)
-    if (options.json === true) {
-      printJson(told.body, surroundings)
-      return 0
-    }
-    const known = await everyAccount(desk)
-    surroundings.out(turnText(told.body, known.kind === 'whole' ? known.accounts : [], surroundings))
-    return 0
-  } finally {
-    await desk.close()
-  }
+    if (told.kind === 'failed') return told
+    const known = options.json === true ? null : await everyAccount(desk)
+    return { kind: 'found', turn: told.body, accounts: known?.kind === 'whole' ? known.rows : [] } as const
+  })
+  if (found.kind === 'failed') return giveUp(found, surroundings)
+  if (options.json === true) printJson(found.turn, surroundings)
+  else surroundings.out(turnText(found.turn, found.accounts, surroundings))
+  return 0
 }
 
 function row(turn: TurnShape): readonly Cell[] {

@@ -1,7 +1,7 @@
 import type { UsageRowShape } from '../admin/contract.ts'
 import { usdText } from '../core/key.ts'
 import { readQuery } from './desk.ts'
-import { openDesk } from './open-desk.ts'
+import { atDesk } from './open-desk.ts'
 import { giveUp, printJson, type CommonOptions, type ExitCode, type Surroundings } from './surroundings.ts'
 import { table, type Cell } from './table.ts'
 
@@ -17,10 +17,7 @@ export async function showUsage(options: UsageOptions, surroundings: Surrounding
   const query = { by, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
   const read = readQuery('usage', query)
   if (read.kind === 'failed') return giveUp(read, surroundings)
-  const desk = await openDesk(options, surroundings)
-  if (desk.kind === 'failed') return giveUp(desk, surroundings)
-  const told = await desk.ask('usage', { query })
-  await desk.close()
+  const told = await atDesk(options, surroundings, (desk) => desk.ask('usage', { query }))
   if (told.kind === 'failed') return giveUp(told, surroundings)
   const { rows } = told.body
   if (options.json === true) printJson(told.body, surroundings)

@@ -40,11 +40,18 @@ export function lost(reference: Reference): Refusal {
   }
 }
 
-/** Which sealed items stay behind for this account. `sealer`: who is known to have sealed an item; null: nobody knows. */
-export function foreignItems(
-  sealed: readonly { readonly index: number; readonly sealer: AccountId | null }[],
-  account: AccountId,
-  unknown: 'try' | 'drop',
-): readonly number[] {
+/** A sealed item of a question. `sealer`: who is known to have sealed it; null: nobody knows. */
+export interface SealedItem {
+  readonly index: number
+  readonly sealer: AccountId | null
+}
+
+/** Which sealed items stay behind for this account. */
+export function foreignItems(sealed: readonly SealedItem[], account: AccountId, unknown: 'try' | 'drop'): readonly number[] {
   return sealed.filter(({ sealer }) => (sealer === null ? unknown === 'drop' : sealer !== account)).map(({ index }) => index)
+}
+
+/** Whether sealed items go along that the account may not have sealed: of those that do not stay behind, the ones that nobody knows. */
+export function sendsForeign(sealed: readonly SealedItem[], unknown: 'try' | 'drop'): boolean {
+  return unknown === 'try' && sealed.some(({ sealer }) => sealer === null)
 }

@@ -31,8 +31,8 @@ export interface FramePlan {
   readonly turnState: 'pass' | 'drop'
   /** The dialogue to be said in place of `input`, the question's own items included; the answer that it continues is then not named. Null: `input` as it stands. */
   readonly replay: readonly Said[] | null
-  /** Whether the frame still names the answer that it continues. */
-  readonly continues: 'as-it-stands' | 'dropped'
+  /** Whether the frame still names the answer that it continues; `on-its-socket`: it does, and only the account's open socket knows that answer. */
+  readonly continues: 'as-it-stands' | 'on-its-socket' | 'dropped'
 }
 
 export type Shaped = { readonly kind: 'plan'; readonly plan: Plan } | { readonly kind: 'blocked'; readonly refusal: Refusal }

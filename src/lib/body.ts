@@ -100,6 +100,12 @@ export class Body {
     return { kind: 'body', body: new Body(bytes, { range: { start, end }, closing: last - 1, parts, governed, places }) }
   }
 
+  /** An object in which nothing is governed. Null where the bytes are no object, or cannot be read. */
+  static of(bytes: Buffer, start = 0, end = bytes.length): Body | null {
+    const parsed = Body.parse(bytes, nothingGoverned, start, end)
+    return parsed.kind === 'body' ? parsed.body : null
+  }
+
   /** The value's range; null where the member is absent. The last one, where an ungoverned member stands twice. */
   span(member: string): Span | null {
     const { parts, governed, places } = this.#index
@@ -129,8 +135,7 @@ export class Body {
 
   /** The index of the object at this range (of an item, or of a value). Null where it is no object. */
   within(span: Span): Body | null {
-    const inner = Body.parse(this.bytes, nothingGoverned, span.start, span.end)
-    return inner.kind === 'body' ? inner.body : null
+    return Body.of(this.bytes, span.start, span.end)
   }
 
   /**

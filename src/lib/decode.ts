@@ -42,8 +42,8 @@ const decoders: ReadonlyMap<string, () => Transform> = new Map<string, () => Tra
 ])
 
 /**
- * Collects a body, decoded. Chunks are its own from then on: what was copied from them is freed. When the answer comes before the body's end the source is left paused, neither drained nor destroyed: what becomes
- * of the connection is the caller's to say.
+ * Collects a body, decoded. Chunks are its own from then on: what was copied from them is freed. When the answer comes before the body's end the source is
+ * left paused, neither drained nor destroyed: what becomes of the connection is the caller's to say.
  */
 export function readBody(source: Readable, options: ReadOptions): Promise<ReadBody> {
   const coding = codingOf(options.encoding)

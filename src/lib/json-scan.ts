@@ -12,7 +12,7 @@ const partsMax = 65_536
 
 export const quote = 0x22
 export const comma = 0x2c
-const openBracket = 0x5b
+export const openBracket = 0x5b
 export const backslash = 0x5c
 export const openBrace = 0x7b
 const closeBracket = 0x5d

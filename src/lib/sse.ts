@@ -174,10 +174,12 @@ export function dataSpan(bytes: Buffer, start: number, end: number): Span | null
   return data.length === 1 ? (data[0] ?? null) : null
 }
 
-/** An event's data, however many lines it takes; null where it has none. */
+/** An event's data, however many lines it takes: a part of the same bytes where it takes one. Null where it has none. */
 export function joinedData(bytes: Buffer, start: number, end: number): Buffer | null {
   const { data } = eventFields(bytes, start, end)
-  if (data.length === 0) return null
+  const [first] = data
+  if (first === undefined) return null
+  if (data.length === 1) return bytes.subarray(first.start, first.end)
   const lines = data.flatMap((line) => [newline, bytes.subarray(line.start, line.end)])
   return Buffer.concat(lines.slice(1))
 }
@@ -204,6 +206,11 @@ export function eventType(bytes: Buffer, start: number, end: number): string | n
     at = to + 1
   }
   return nameAt < nameEnd ? bytes.toString('utf8', nameAt, nameEnd) : null
+}
+
+/** The type that a JSON object names, where it does so first and plainly; null: only a parse can tell. */
+export function jsonType(bytes: Buffer, start: number, end: number): string | null {
+  return startsWith(bytes, start, end, typeFirst) ? plainString(bytes, start + typeFirst.length, end) : null
 }
 
 /** An event as the wire has it. Line breaks that stand between the tokens of the JSON become lines of data. */

@@ -22,6 +22,8 @@ export interface FrameCall {
   /** The client's `stream_id`; empty: the default lane. Events of the answer carry it. */
   readonly lane: string
   readonly frame: FrameText
+  /** An answer that the frame continues and that only the account's open socket knows: said there, or not at all. Null: any socket of the account will do. */
+  readonly continues: ResponseId | null
   /** Said before the frame on a socket that is new. */
   readonly preamble: FrameText | null
   /** How long the connection may take. */
@@ -59,9 +61,7 @@ export interface SessionSockets {
    * answer with its status, headers and body. Never rejects, except when `signal` is aborted: then with its reason.
    */
   send(call: FrameCall): Promise<Sent>
-  /** Whether the account's socket is open, and young enough to take another turn. One that is due is renewed when this, or `send`, finds it idle. */
-  isOpen(account: AccountId): boolean
-  /** The account whose open socket can continue this answer; null: none. */
+  /** The account whose open socket can continue this answer, and is young enough to take another turn; null: none. One that is too old takes no more. */
   holder(response: ResponseId): AccountId | null
   /** This answer of a lane came to its end on the account's socket. */
   learn(account: AccountId, lane: string, response: ResponseId): void

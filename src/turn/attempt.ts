@@ -10,7 +10,7 @@ import { header, type Headers } from '../lib/headers.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { HeaderList } from '../ports/sink.ts'
 import type { Sent } from '../ports/transport.ts'
-import { framed, unframed, type Framed } from './continue.ts'
+import { framed, turnStateName, unframed, type Framed } from './continue.ts'
 import type { Course } from './course.ts'
 import { discreet } from './discreet.ts'
 import { EventFlow } from './flow.ts'
@@ -50,20 +50,16 @@ export function plan(course: Course, lease: Lease): Planned {
 
 /** Sends one attempt and judges what comes back, up to the commit point. Gives nothing to the client. */
 export async function attempt(course: Course, t: Try): Promise<Attempted> {
-  const { judged, upstreamDone } = await sendAndJudge(course, t)
-  return { judged: discreet(judged, t.chosen.lease.credential), upstreamDone }
-}
-
-async function sendAndJudge(course: Course, t: Try): Promise<Attempted> {
   const { ask } = course
+  const { lease } = t.chosen
   course.draft.sending(tierSent(t.plan, ask.turn))
   const sent = await send(course, t)
   if (sent.kind === 'signal') {
     const signal = ask.turn.stream ? sent.signal : asWhole(sent.signal)
-    return { judged: { kind: 'failed', signal, raw: null, end: null }, upstreamDone: Promise.resolve() }
+    return { judged: discreet({ kind: 'failed', signal, raw: null, end: null }, lease.credential), upstreamDone: Promise.resolve() }
   }
-  course.world.accounts.metered(t.chosen.lease, readWindows(sent.headers, course.nowMs))
-  return { judged: await judge(course, t, sent), upstreamDone: sent.body.closed }
+  course.world.accounts.metered(lease, readWindows(sent.headers, course.nowMs))
+  return { judged: discreet(await judge(course, t, sent), lease.credential), upstreamDone: sent.body.closed }
 }
 
 function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
@@ -79,7 +75,7 @@ function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
 async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged> {
   const { world, ask, settings } = course
   const flow = new EventFlow(ask.dialect.observe(watched(course, t)), settings.bounds.frameBytes, wireOf(course, t))
-  const state = header(sent.headers, 'x-codex-turn-state')
+  const state = header(sent.headers, turnStateName)
   if (ask.session !== null && t.plan.frame?.to === 'http' && state !== null) flow.preface(ask.dialect.frames.turnState(state, streamIdOf(ask.session.lane)))
   const stream = new AnswerStream(sent.body, flow, world.clock, { times: settings.times, sentAtMs: t.startedAtMs })
   const judged = await stream.judge()
@@ -152,6 +148,6 @@ export function meteredBy({ world, nowMs }: Course, { chosen }: Try, observer: E
 }
 
 function learnTurnState({ world }: Course, lease: Lease, headers: Headers): void {
-  const state = header(headers, 'x-codex-turn-state')
+  const state = header(headers, turnStateName)
   if (state !== null) world.origins.rememberTurnState(state, lease.account.id)
 }

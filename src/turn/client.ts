@@ -1,10 +1,10 @@
 import type { ResponseId } from '../core/ids.ts'
-import type { Refusal } from '../core/refusal.ts'
 import { streamIdOf } from '../core/lanes.ts'
+import type { Refusal } from '../core/refusal.ts'
 import type { Told } from '../dialect/dialect.ts'
+import type { Settings } from '../ports/settings.ts'
 import type { HeaderList, Sink } from '../ports/sink.ts'
 import type { Ask, World } from './world.ts'
-import type { Settings } from '../ports/settings.ts'
 
 const streamHeaders: HeaderList = [
   ['content-type', 'text/event-stream; charset=utf-8'],

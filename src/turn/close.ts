@@ -7,6 +7,7 @@ import { readyAt, type Chosen } from './choose.ts'
 import type { InBand } from './client.ts'
 import type { Course } from './course.ts'
 import { nothingToBill, recordAttempt } from './settle.ts'
+import { begin } from './try.ts'
 
 const shuttingDown = refusal('shutting_down', 'The gateway is shutting down. Please try again.')
 const unreadable = refusal('upstream_unreachable', 'The upstream refused the request without saying why.')
@@ -21,14 +22,8 @@ export async function refuse(course: Course, r: Refusal): Promise<Outcome> {
 
 /** The operator's policy forbids this attempt: nothing is sent, and no other account is tried to get round it. */
 export async function blocked(course: Course, chosen: Chosen, r: Refusal): Promise<Outcome> {
-  const { span, nowMs } = course
-  const { account, model } = chosen.lease
-  const followed = span?.attempt({ account: account.id, model, startedAtMs: nowMs }) ?? null
-  recordAttempt(
-    course,
-    { chosen, plan: null, startedAtMs: nowMs, span: followed },
-    { outcome: 'refused', failure: null, status: null, code: r.code, told: nothingToBill },
-  )
+  const end = { outcome: 'refused', failure: null, status: null, code: r.code, told: nothingToBill } as const
+  recordAttempt(course, { ...begin(course, chosen), plan: null }, end)
   course.settleWithout('refused', r.code)
   await course.client.refuse(r, course.draft.attempts.length)
   course.ask.session?.blocked(r.message)

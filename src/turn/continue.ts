@@ -1,4 +1,4 @@
-import { carry, foreignItems } from '../core/continuation.ts'
+import { carry, foreignItems, sendsForeign } from '../core/continuation.ts'
 import type { AccountId } from '../core/ids.ts'
 import type { Refusal } from '../core/refusal.ts'
 import { replay, type Said } from '../core/replay.ts'
@@ -7,6 +7,9 @@ import { header } from '../lib/headers.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { Course } from './course.ts'
 import type { SessionTurn } from './session-turn.ts'
+
+/** The header that brings Codex's routing token, which is one account's own. */
+export const turnStateName = 'x-codex-turn-state'
 
 /** Finds out where a question may go that builds on earlier answers. Null: it may go on. */
 export async function follow(course: Course): Promise<Refusal | null> {
@@ -19,9 +22,8 @@ export async function follow(course: Course): Promise<Refusal | null> {
 
 /** Answers that are stored: their owner, and nobody else. @param known an answer whose owner the session knows. */
 async function followStored(course: Course, known: string | null): Promise<Refusal | null> {
-  const ownerships = await course.ownerships(known)
-  if (ownerships.length === 0) return null
-  const where = carry(ownerships, course.ask.caller.key)
+  if (course.ask.turn.references.length === 0) return null
+  const where = carry(await course.ownerships(known), course.ask.caller.key)
   if (where.kind === 'lost') return where.refusal
   course.owner = where.kind === 'owner' ? where.account : null
   return null
@@ -51,13 +53,11 @@ async function followInSession(course: Course, session: SessionTurn): Promise<Re
   return null
 }
 
-const turnStateName = 'x-codex-turn-state'
-
 /** A request over HTTP: only what other accounts sealed stays behind. */
 export function unframed(course: Course, { account }: Lease): Extract<Framed, { kind: 'framed' }> {
   const sealed = course.sealed()
   const dropped = foreignItems(sealed, account.id, course.unknownSealed)
-  return { kind: 'framed', frame: null, dropped, sendsForeign: sealed.some(({ index, sealer }) => sealer !== account.id && !dropped.includes(index)) }
+  return { kind: 'framed', frame: null, dropped, sendsForeign: sendsForeign(sealed, course.unknownSealed) }
 }
 
 export type Framed =
@@ -82,21 +82,20 @@ export function framed(course: Course, session: SessionTurn, lease: Lease): Fram
     model: session.namesModel ? 'as-it-stands' : 'written',
     turnState: turnState !== null && course.world.origins.turnStateOf(turnState) !== account.id ? 'drop' : 'pass',
     replay: said?.items ?? null,
-    continues: said === null ? 'as-it-stands' : 'dropped',
+    continues: continued.kind === 'said' ? 'dropped' : continued.kind,
   }
-  const sendsForeign = said?.triesUnknown ?? sealed.some(({ index, sealer }) => sealer !== account.id && !dropped.includes(index))
-  return { kind: 'framed', frame, dropped, sendsForeign }
+  return { kind: 'framed', frame, dropped, sendsForeign: said?.triesUnknown ?? sendsForeign(sealed, course.unknownSealed) }
 }
 
 type Continuation =
-  | { readonly kind: 'as-it-stands' }
+  | { readonly kind: 'as-it-stands' | 'on-its-socket' }
   | { readonly kind: 'said'; readonly items: readonly Said[]; readonly triesUnknown: boolean }
   | { readonly kind: 'lost' }
 
 function continuation(course: Course, session: SessionTurn, account: AccountId, to: FramePlan['to']): Continuation {
   const { previous, sockets, transcript } = session
   if (previous === null || session.adopted !== null) return { kind: 'as-it-stands' }
-  if (to === 'websocket' && !course.saysAgain && sockets.holder(previous) === account) return { kind: 'as-it-stands' }
+  if (to === 'websocket' && !course.saysAgain && sockets.holder(previous) === account) return { kind: 'on-its-socket' }
   const chain = transcript.chain(previous)
   const own = chain === null ? null : session.own()
   if (chain !== null && own !== null) {
@@ -105,6 +104,6 @@ function continuation(course: Course, session: SessionTurn, account: AccountId, 
     if (said.kind === 'said') return said
   }
   // An upstream that keeps its answers finds this one again on any connection.
-  const isKept = course.owner === account && !course.saysAgain
+  const isKept = course.owner === account && !course.saysAgain && transcript.find(previous)?.stored !== false
   return isKept ? { kind: 'as-it-stands' } : { kind: 'lost' }
 }

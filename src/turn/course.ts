@@ -1,5 +1,5 @@
 import type { Account } from '../core/account.ts'
-import type { Ownership } from '../core/continuation.ts'
+import type { Ownership, SealedItem } from '../core/continuation.ts'
 import type { Tried } from '../core/failover.ts'
 import type { AccountId } from '../core/ids.ts'
 import type { Outcome } from '../core/record.ts'
@@ -142,7 +142,7 @@ export class Course {
   }
 
   /** Who is known to have sealed what stands in the question itself. */
-  sealed(): readonly { readonly index: number; readonly sealer: AccountId | null }[] {
+  sealed(): readonly SealedItem[] {
     return this.ask.turn.sealed.map(({ index, hash }) => ({ index, sealer: this.world.origins.sealedBy(hash) }))
   }
 

@@ -21,10 +21,10 @@ export function discreet(judged: Judged, credential: Credential): Judged {
 
 /** The same of how a stream ended that the client has seen the beginning of. */
 export function discreetEnd(relayed: Relayed, credential: Credential): Relayed {
-  const secrets = secretsOf(credential)
-  if (relayed.kind === 'broken') return { ...relayed, signal: withoutSecrets(relayed.signal, secrets) }
+  if (relayed.kind === 'broken') return { ...relayed, signal: withoutSecrets(relayed.signal, secretsOf(credential)) }
   const { ended } = relayed
   if (ended.kind !== 'failed') return relayed
+  const secrets = secretsOf(credential)
   return {
     kind: 'ended',
     ended: { ...ended, bytes: hidden(ended.bytes, secrets), signal: withoutSecrets(ended.signal, secrets), end: withoutInEnd(ended.end, secrets) },

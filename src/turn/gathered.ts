@@ -1,8 +1,8 @@
-import type { SeenAnswer, Watched } from '../dialect/dialect.ts'
 import { windowsOf } from '../core/windows.ts'
+import type { SeenAnswer, Watched } from '../dialect/dialect.ts'
 import type { HeaderList } from '../ports/sink.ts'
-import type { Judged } from './judged.ts'
 import type { Course } from './course.ts'
+import type { Judged } from './judged.ts'
 import type { Try } from './try.ts'
 
 /** A stream that came whole, as the answer that its client asked for. */

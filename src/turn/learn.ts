@@ -4,20 +4,18 @@ import type { Failure } from '../core/failure.ts'
 import { isLone } from '../core/route.ts'
 import { readWindows } from '../core/windows.ts'
 import type { Lease, Renewal } from '../ports/pool.ts'
-import type { Judged } from './judged.ts'
-import type { Try } from './try.ts'
 import type { Course } from './course.ts'
+import type { Judged } from './judged.ts'
 import type { SessionTurn } from './session-turn.ts'
 import { recordFailure } from './settle.ts'
+import type { Try } from './try.ts'
 
 type Failed = Extract<Judged, { kind: 'failed' }>
 
 /** What a failed attempt teaches: it is classified once, written down, held against whom it blames, and it says how the turn goes on. */
-export async function learn(course: Course, failed: { readonly of: Try; readonly judged: Failed }): Promise<Next> {
+export async function learn(course: Course, t: Try, { signal, raw, end }: Failed): Promise<Next> {
   const { world, ask, settings, nowMs } = course
-  const { of: t, judged } = failed
   const { lease } = t.chosen
-  const { signal, raw, end } = judged
   const failure = classify(signal, nowMs)
   recordFailure(course, t, failure, end)
   course.tried.push({ account: lease.account.id, baseUrl: lease.account.baseUrl, atMs: nowMs, signal, failure })

@@ -1,21 +1,21 @@
-import type { Signal } from '../core/failure.ts'
+import type { Failure, Signal } from '../core/failure.ts'
 import { classify } from '../core/failure-table.ts'
 import { guessedOutput } from '../core/guess.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal } from '../core/refusal.ts'
+import type { AnswerEnd, EventObserver } from '../dialect/dialect.ts'
+import type { Lease } from '../ports/pool.ts'
 import { meteredBy } from './attempt.ts'
-import type { Judged } from './judged.ts'
-import type { Try } from './try.ts'
 import { wasCancelled } from './cancel.ts'
 import type { Course } from './course.ts'
 import { discreetEnd } from './discreet.ts'
+import type { Judged } from './judged.ts'
 import { learnInSession } from './learn.ts'
 import { isKeptThere } from './send.ts'
-import { recordAttempt, settleAnswer, toldNothing } from './settle.ts'
-import type { AnswerEnd, EventObserver } from '../dialect/dialect.ts'
-import type { Lease } from '../ports/pool.ts'
 import type { Running } from './session-turn.ts'
+import { recordAttempt, settleAnswer, toldNothing } from './settle.ts'
 import type { Relayed } from './stream.ts'
+import type { Try } from './try.ts'
 
 type Streaming = Extract<Judged, { kind: 'streaming' }>
 type Whole = Extract<Judged, { kind: 'whole' }>
@@ -54,11 +54,10 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   meteredBy(course, t, flow.observer)
 
   const cancelled = wasCancelled(course.signal)
-  const signal = signalOf(relayed)
   const end = relayed.kind === 'ended' ? relayed.ended.end : null
   const outcome = cancelled === null ? (end?.status ?? 'failed') : 'cancelled'
-  if (cancelled === null) judgeAccount(course, t, signal)
-  const unwritten = await settleAnswer(course, t, { outcome, end, signal, guessedOutput: guessedOutput(flow.output) })
+  const failure = cancelled === null ? judgeAccount(course, t, signalOf(relayed)) : null
+  const unwritten = await settleAnswer(course, t, { outcome, end, failure, guessedOutput: guessedOutput(flow.output) })
   if (cancelled?.by === 'client') return outcome
   const trouble = cancelled === null ? (unwritten ?? (relayed.kind === 'broken' ? brokeOff : null)) : cutOff
   if (trouble === null && relayed.kind === 'ended') {
@@ -101,7 +100,7 @@ export async function deliver(course: Course, t: Try, { status, answer, headers 
   for (const hash of answer.sealed) world.origins.rememberSealed(hash, lease.account.id)
   judgeAccount(course, t, null)
   const length = guessedOutput({ bytes: answer.bytes, events: 0 })
-  const unwritten = (await settleAnswer(course, t, { outcome, end: answer.end, signal: null, guessedOutput: length })) ?? (await course.isOnTheBooks())
+  const unwritten = (await settleAnswer(course, t, { outcome, end: answer.end, failure: null, guessedOutput: length })) ?? (await course.isOnTheBooks())
   if (unwritten !== null) {
     await client.refuse(unwritten, draft.attempts.length)
     return outcome
@@ -134,11 +133,15 @@ function signalOf(relayed: Relayed): Signal | null {
 }
 
 /** A whole answer that ended well forgives; one that failed after output counts like any other. */
-function judgeAccount(course: Course, t: Try, signal: Signal | null): void {
+function judgeAccount(course: Course, t: Try, signal: Signal | null): Failure | null {
   const { world, ask, nowMs } = course
   const { lease } = t.chosen
-  if (signal === null) return world.accounts.succeeded(lease, t.startedAtMs)
+  if (signal === null) {
+    world.accounts.succeeded(lease, t.startedAtMs)
+    return null
+  }
   const failure = classify(signal, nowMs)
   world.accounts.failed(lease, failure, nowMs)
   if (ask.session !== null) learnInSession(course, ask.session, t, failure)
+  return failure
 }

@@ -2,16 +2,17 @@ import type { Next } from '../core/failover.ts'
 import type { Outcome } from '../core/record.ts'
 import type { Sink } from '../ports/sink.ts'
 import { admit } from './admit.ts'
-import { attempt, plan, type Attempted, type Planned } from './attempt.ts'
-import type { Try } from './try.ts'
+import { attempt, plan, type Attempted } from './attempt.ts'
 import { wasCancelled, type Cancelled } from './cancel.ts'
 import { choose, type Chosen } from './choose.ts'
 import { blocked, callOff, refuse, tell, tellFailure } from './close.ts'
 import { Course } from './course.ts'
+import type { Judged } from './judged.ts'
 import { learn } from './learn.ts'
 import { deliver, relay } from './relay.ts'
 import { recordAttempt, toldNothing } from './settle.ts'
-import { pause, withLease } from './with-lease.ts'
+import { begin, type Try } from './try.ts'
+import { pause, withLease, type Use } from './with-lease.ts'
 import type { Ask, World } from './world.ts'
 
 /**
@@ -62,33 +63,32 @@ type Once =
   | { readonly kind: 'called-off'; readonly by: Cancelled }
   | { readonly kind: 'failed'; readonly next: Next }
 
-async function tryOnce(course: Course, chosen: Chosen): Promise<{ readonly value: Once; readonly upstreamDone: Promise<void> }> {
+const over = (outcome: Outcome): Once => ({ kind: 'over', outcome })
+const unasked = (outcome: Outcome): Use<Once> => ({ value: over(outcome), upstreamDone: Promise.resolve() })
+
+async function tryOnce(course: Course, chosen: Chosen): Promise<Use<Once>> {
   const planned = plan(course, chosen.lease)
-  if (planned.kind === 'lost') return { value: { kind: 'over', outcome: await refuse(course, planned.refusal) }, upstreamDone: Promise.resolve() }
-  if (planned.kind === 'blocked') return { value: { kind: 'over', outcome: await blocked(course, chosen, planned.refusal) }, upstreamDone: Promise.resolve() }
-  const t = begin(course, chosen, planned)
+  if (planned.kind === 'lost') return unasked(await refuse(course, planned.refusal))
+  if (planned.kind === 'blocked') return unasked(await blocked(course, chosen, planned.refusal))
+  const t: Try = { ...begin(course, chosen), plan: planned.plan, sendsForeign: planned.sendsForeign, breaker: new AbortController() }
   const { judged, upstreamDone } = await untilCommit(course, t)
+  return { value: await goOn(course, t, judged), upstreamDone }
+}
+
+/** While the lease is still out: whoever waits for this account's verdict must not be served before it. */
+async function goOn(course: Course, t: Try, judged: Judged): Promise<Once> {
   switch (judged.kind) {
     case 'failed': {
       const by = wasCancelled(course.signal)
-      if (by !== null) {
-        recordCalledOff(course, t)
-        return { value: { kind: 'called-off', by }, upstreamDone }
-      }
-      // While the lease is still out: whoever waits for this account's verdict must not be served before it.
-      return { value: { kind: 'failed', next: await learn(course, { of: t, judged }) }, upstreamDone }
+      if (by === null) return { kind: 'failed', next: await learn(course, t, judged) }
+      recordCalledOff(course, t)
+      return { kind: 'called-off', by }
     }
     case 'whole':
-      return { value: { kind: 'over', outcome: await deliver(course, t, judged) }, upstreamDone }
+      return over(await deliver(course, t, judged))
     case 'streaming':
-      return { value: { kind: 'over', outcome: await relay(course, t, judged) }, upstreamDone }
+      return over(await relay(course, t, judged))
   }
-}
-
-function begin({ span, nowMs }: Course, chosen: Chosen, { plan: planned, sendsForeign }: Extract<Planned, { kind: 'planned' }>): Try {
-  const { account, model } = chosen.lease
-  const followed = span?.attempt({ account: account.id, model, startedAtMs: nowMs }) ?? null
-  return { chosen, plan: planned, sendsForeign, startedAtMs: nowMs, breaker: new AbortController(), span: followed }
 }
 
 /** Before output, a turn that is called off calls its upstream off at once. */

@@ -5,12 +5,11 @@ import { header, type Headers } from '../lib/headers.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { FrameText } from '../ports/sockets.ts'
 import type { AnswerBody, AnswerReader, Sent } from '../ports/transport.ts'
-import type { Try } from './try.ts'
+import { turnStateName } from './continue.ts'
 import type { Course } from './course.ts'
 import type { Wire } from './flow.ts'
 import type { SessionTurn } from './session-turn.ts'
-
-const turnStateName = 'x-codex-turn-state'
+import type { Try } from './try.ts'
 
 /** Puts the question to the account of this attempt: as a request, as a frame on the account's socket, or, where nothing is to be generated, to nobody. */
 export function send(course: Course, t: Try): Promise<Sent> {
@@ -78,6 +77,7 @@ function frame(course: Course, t: Try, session: SessionTurn): Promise<Sent> {
     omit: foreignTurnState(course, lease),
     lane: session.lane,
     frame: text,
+    continues: t.plan.frame?.continues === 'on-its-socket' ? session.previous : null,
     preamble: session.preamble(lease.account),
     connectMs: times.connectMs,
     handshakeMs: times.handshakeMs,

@@ -1,15 +1,14 @@
 import { billOf, paidBy } from '../core/charge.ts'
-import { classify } from '../core/failure-table.ts'
-import type { Failure, FailureKind, Signal } from '../core/failure.ts'
+import type { Failure, FailureKind } from '../core/failure.ts'
 import type { AttemptRecord, Outcome } from '../core/record.ts'
 import type { Refusal } from '../core/refusal.ts'
 import { tierSent, type Plan } from '../core/shape.ts'
 import { servedAbove } from '../core/tier.ts'
 import type { AnswerEnd } from '../dialect/dialect.ts'
-import type { Try } from './try.ts'
 import type { Course } from './course.ts'
 import { ownedBy, type Told } from './draft.ts'
 import { isKeptThere } from './send.ts'
+import type { Begun, Try } from './try.ts'
 
 /** How one attempt ended, for its line in the record. */
 export interface AttemptEnd {
@@ -26,11 +25,7 @@ export const nothingToBill: Told = { usage: null, tierServed: null, guessedOutpu
 export const toldNothing: Told = { usage: null, tierServed: null, guessedOutput: 0 }
 
 /** Writes an attempt's line. */
-export function recordAttempt(
-  course: Course,
-  { chosen, plan, startedAtMs, span }: Pick<Try, 'chosen' | 'startedAtMs' | 'span'> & { readonly plan: Plan | null },
-  end: AttemptEnd,
-): void {
+export function recordAttempt(course: Course, { chosen, plan, startedAtMs, span }: Begun & { readonly plan: Plan | null }, end: AttemptEnd): void {
   const { world, draft, settings, nowMs } = course
   const { lease, because, notChosen } = chosen
   const { outcome, failure, status, code, told } = end
@@ -68,16 +63,16 @@ export interface AnswerOutcome {
   readonly outcome: Outcome
   /** Null: the stream broke off before its end. */
   readonly end: AnswerEnd | null
-  readonly signal: Signal | null
+  /** Null: it did not fail, or nobody is to blame. */
+  readonly failure: Failure | null
   /** Tokens of the answer, as far as its length tells. */
   readonly guessedOutput: number
 }
 
 /** Closes the books on the turn that this attempt answered. Null when the record is on disk: only then may the client hear that the turn is over. */
-export function settleAnswer(course: Course, t: Try, { outcome, end, signal, guessedOutput }: AnswerOutcome): Promise<Refusal | null> {
+export function settleAnswer(course: Course, t: Try, { outcome, end, failure, guessedOutput }: AnswerOutcome): Promise<Refusal | null> {
   const { ask, world } = course
   const { account } = t.chosen.lease
-  const failure = signal === null || outcome === 'cancelled' ? null : classify(signal, course.nowMs)
   const code = failure?.code ?? end?.code ?? null
   const told: Told = { usage: end?.usage ?? null, tierServed: end?.tierServed ?? null, guessedOutput }
   recordAttempt(course, t, { outcome, failure: failure?.kind ?? null, status: failure?.status ?? 200, code, told })

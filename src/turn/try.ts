@@ -1,16 +1,26 @@
 import type { Plan } from '../core/shape.ts'
 import type { AttemptSpan } from '../ports/tracer.ts'
 import type { Chosen } from './choose.ts'
+import type { Course } from './course.ts'
+
+/** An attempt from its beginning on, whether or not anything is sent. */
+export interface Begun {
+  readonly chosen: Chosen
+  readonly startedAtMs: number
+  /** Null: nobody follows it. */
+  readonly span: AttemptSpan | null
+}
 
 /** What this attempt is to its course: the lease that it runs on, and what it sends. */
-export interface Try {
-  readonly chosen: Chosen
+export interface Try extends Begun {
   readonly plan: Plan
   /** Whether sealed items go along that this account is not known to have sealed. */
   readonly sendsForeign: boolean
-  readonly startedAtMs: number
   /** Calls the upstream off. */
   readonly breaker: AbortController
-  /** Null: nobody follows it. */
-  readonly span: AttemptSpan | null
+}
+
+export function begin({ span, nowMs }: Course, chosen: Chosen): Begun {
+  const { account, model } = chosen.lease
+  return { chosen, startedAtMs: nowMs, span: span?.attempt({ account: account.id, model, startedAtMs: nowMs }) ?? null }
 }

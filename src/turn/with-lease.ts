@@ -1,11 +1,18 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Lease } from '../ports/pool.ts'
 
+/** What the use of a lease came to. */
+export interface Use<T> {
+  readonly value: T
+  /** Resolves when the upstream is done with the request. Never rejects. */
+  readonly upstreamDone: Promise<void>
+}
+
 /**
  * Lends a lease for the length of `use`, and takes it back however `use` ends: at once if it throws, else as soon as the upstream is
  * done with the request. Forgetting to return one cannot be written.
  */
-export async function withLease<T>(lease: Lease, use: () => Promise<{ readonly value: T; readonly upstreamDone: Promise<void> }>): Promise<T> {
+export async function withLease<T>(lease: Lease, use: () => Promise<Use<T>>): Promise<T> {
   try {
     const { value, upstreamDone } = await use()
     void upstreamDone.then(() => lease.give())

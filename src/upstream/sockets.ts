@@ -32,14 +32,6 @@ const pingMs = 25_000
 /** Sockets of one session, those included that only wait for their last turn to end. */
 const socketsMax = 32
 
-/** A turn is said at once when it was planned; what was asked longer ago was for another, and came to nothing. Unit: milliseconds. */
-const planMs = 1_000
-
-interface Plan {
-  readonly socket: UpstreamSocket
-  readonly atMs: number
-}
-
 /** What the sessions of one gateway share. */
 interface Shared {
   readonly clock: Clock
@@ -80,8 +72,6 @@ class AccountSockets implements SessionSockets {
   /** Those that were replaced, until they are gone. */
   readonly #aside = new Set<UpstreamSocket>()
   readonly #openings = new Map<AccountId, Opening>()
-  /** Sockets on which a turn of this moment counts: it was told that this one is open, or knows what the turn continues. */
-  readonly #plans = new Map<AccountId, Plan>()
   #state: 'open' | 'closed' = 'open'
 
   constructor(shared: Shared, listener: SocketListener, closed: () => void) {
@@ -93,25 +83,18 @@ class AccountSockets implements SessionSockets {
   async send(call: FrameCall): Promise<Sent> {
     call.signal.throwIfAborted()
     if (this.#state === 'closed') return unsent('reset', 'the session is over')
-    const { account } = call
-    const planned = this.#takePlan(account.id)
-    // What was planned may only be understood there: one that is a little older than it should be is better than another, and where it is gone nothing is sent.
-    const socket = planned ?? this.#usable(account.id)
+    const { account, continues } = call
+    if (continues !== null) return this.#goOn(call, continues)
+    const socket = this.#usable(account.id)
     if (socket === null) return this.#open(call)
-    const isSame = isSameUpstream(socket.account, account)
-    const sent = isSame || planned !== null ? socket.say(call) : null
-    if (!isSame && socket === this.#current.get(account.id)) this.#setAside(socket)
-    return sent ?? this.#open(call)
-  }
-
-  isOpen(account: AccountId): boolean {
-    return this.#plan(account, this.#usable(account))
+    if (isSameUpstream(socket.account, account)) return socket.say(call)
+    this.#setAside(socket)
+    return this.#open(call)
   }
 
   holder(response: ResponseId): AccountId | null {
     for (const account of this.#current.keys()) {
-      const socket = this.#usable(account)
-      if (this.#plan(account, socket?.knows(response) === true ? socket : null)) return account
+      if (this.#usable(account)?.knows(response) === true) return account
     }
     return null
   }
@@ -149,7 +132,6 @@ class AccountSockets implements SessionSockets {
     this.#state = 'closed'
     for (const opening of this.#openings.values()) opening.stop('the session is over')
     for (const socket of [...this.#current.values(), ...this.#aside]) socket.destroy('the session is over')
-    this.#plans.clear()
     this.#closed()
   }
 
@@ -163,16 +145,13 @@ class AccountSockets implements SessionSockets {
     return null
   }
 
-  #plan(account: AccountId, socket: UpstreamSocket | null): boolean {
-    if (socket === null) this.#plans.delete(account)
-    else this.#plans.set(account, { socket, atMs: this.#shared.clock.now() })
-    return socket !== null
-  }
-
-  #takePlan(account: AccountId): UpstreamSocket | null {
-    const plan = this.#plans.get(account)
-    this.#plans.delete(account)
-    return plan !== undefined && this.#shared.clock.now() - plan.atMs <= planMs ? plan.socket : null
+  /** Understood on one socket only: that one may be a little too old, and may lead where the account no longer does. */
+  #goOn(call: FrameCall, continued: ResponseId): Sent {
+    const socket = this.#current.get(call.account.id)
+    if (socket?.knows(continued) !== true) return unsent('reset', 'the WebSocket that knew what the turn continues is gone')
+    const sent = socket.say(call)
+    if (!isSameUpstream(socket.account, call.account)) this.#setAside(socket)
+    return sent
   }
 
   #setAside(socket: UpstreamSocket): void {

@@ -138,6 +138,11 @@ describe('a wrong value', () => {
       key('labels: { team: 5 }'),
       't.yaml:4:59: keys[0].labels.team is 5: expected at most 16 names, each with a text of at most 256 characters',
     ],
+    [
+      'label too many',
+      key(`labels: { ${Array.from({ length: 17 }, (_, at) => `l${at}: a`).join(', ')} }`),
+      't.yaml:4:51: keys[0].labels has named fields: expected at most 16 names, each with a text of at most 256 characters',
+    ],
     ['word that nobody knows', `${base}log: { level: loud }\n`, 't.yaml:3:15: log.level is "loud": expected debug, info, warn or error'],
     ['list that is text', 'accounts: a\npools: [{ name: p, accounts: [a] }]\n', 't.yaml:1:11: accounts is "a": expected a list of accounts'],
     ['section that is a list', `${base}server: []\n`, 't.yaml:3:9: server is an empty list: expected named fields'],

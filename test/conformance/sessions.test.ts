@@ -295,7 +295,7 @@ const cases: readonly Spec[] = [
 /** What the client saw of each case, where it was run first. */
 const pattern = new Map<string, readonly unknown[]>()
 
-describe.each(transports)('a session $name', ({ name, account, plays }) => {
+describe.each(transports)('a session $name', ({ account, plays }) => {
   for (const spec of cases) {
     test(spec.title, async () => {
       const one = { ...account, models: { mine: 'gpt-5.5-mini', '*': '*' }, plays: { ...plays, label: 'it' } }

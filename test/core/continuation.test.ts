@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { carry, foreignItems, type Carry, type Ownership } from '../../src/core/continuation.ts'
+import { carry, foreignItems, sendsForeign, type Carry, type Ownership, type SealedItem } from '../../src/core/continuation.ts'
 import type { ResponseId } from '../../src/core/ids.ts'
 import type { Reference } from '../../src/core/turn.ts'
 import { accountId, keyId } from '../support/accounts.ts'
@@ -54,7 +54,7 @@ describe('a question that builds on earlier answers', () => {
 
 describe('sealed reasoning', () => {
   // E9
-  const sealed = [
+  const sealed: readonly SealedItem[] = [
     { index: 0, sealer: accountId('a') },
     { index: 3, sealer: accountId('b') },
     { index: 5, sealer: null },
@@ -66,4 +66,11 @@ describe('sealed reasoning', () => {
 
   test('of nobody known stays behind too, once it was refused', () => expect(foreignItems(sealed, accountId('a'), 'drop')).toEqual([3, 5]))
   test('that is not there leaves nothing behind', () => expect(foreignItems([], accountId('a'), 'drop')).toEqual([]))
+
+  test.each<[title: string, sent: readonly SealedItem[], unknown: 'try' | 'drop', foreign: boolean]>([
+    ['that nobody knows may be refused', sealed, 'try', true],
+    ['that nobody knows is not sent any more, once it was refused', sealed, 'drop', false],
+    ['of somebody known is sent to its own account alone', sealed.slice(0, 2), 'try', false],
+    ['that is not there is refused by nobody', [], 'try', false],
+  ])('%s', (_title, sent, unknown, foreign) => expect(sendsForeign(sent, unknown)).toBe(foreign))
 })

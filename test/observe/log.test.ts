@@ -49,6 +49,14 @@ describe('a line of the log', () => {
     })
   })
 
+  it.each(['info', 'error'] as const)('of the level %s shows nothing that lies too deep, and so ends where something holds itself', (level) => {
+    const { lines, log } = logging('info')
+    const ring: Record<string, unknown> = { name: 'ring' }
+    ring['self'] = ring
+    log[level]({ ring }, 'said')
+    expect(JSON.parse(lines[0] ?? '')).toHaveProperty('ring.self.self.self.self', '[too deep]')
+  })
+
   it.each([
     { authorization: 'Bearer hush' },
     { headers: { authorization: 'Bearer hush', 'x-api-key': 'hush', cookie: 'hush' } },

@@ -187,6 +187,7 @@ export function frameCall(of: Account, more: Partial<FrameCall> = {}): FrameCall
     omit: [],
     lane: '',
     frame: text('{"type":"response.create"}'),
+    continues: null,
     preamble: null,
     connectMs: 10_000,
     handshakeMs: 15_000,
@@ -194,6 +195,11 @@ export function frameCall(of: Account, more: Partial<FrameCall> = {}): FrameCall
     signal: new AbortController().signal,
     ...more,
   }
+}
+
+/** Whether the session has an open socket to the account, by the answer to a frame that is passed on. */
+export function isOpen(session: SessionSockets, { id }: Pick<Account, 'id'>): boolean {
+  return session.forward(id, text('{}'))
 }
 
 export const idOf = (name: string) => name as AccountId

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import type { ResponseId } from '../../src/core/ids.ts'
 import type { FrameCall } from '../../src/ports/sockets.ts'
 import { answerOf, aWhile, eventually } from './rig.ts'
-import { accountAt, events, frameCall, reading, readingOf, SocketRig, text, type UpstreamEnd } from './socket-rig.ts'
+import { accountAt, events, frameCall, isOpen, reading, readingOf, SocketRig, text, type UpstreamEnd } from './socket-rig.ts'
 
 let rig: SocketRig
 beforeEach(() => (rig = new SocketRig()))
@@ -46,7 +46,7 @@ describe('an upstream socket that ends', () => {
       for (const { read } of turns) expect(await read.over()).toBe(`broken: ${how}`)
       await eventually(() => turns.every(({ read }) => read.closed === 'closed'))
       await eventually(() => rig.sockets?.connections() === 0)
-      expect(session.isOpen(main.id)).toBe(false)
+      expect(isOpen(session, main)).toBe(false)
       expect(session.forward(main.id, text('{}'))).toBe(false)
       expect(rig.clock.pending).toBe(0)
     })
@@ -158,7 +158,7 @@ describe('a turn that is given up', () => {
   it('lets the other turns of its socket end, while new ones go over another', async () => {
     const { turns, end, turn, server, session, main } = await scene(['a', 'b'])
     turns[0]?.body.cancel()
-    expect(session.isOpen(main.id)).toBe(false)
+    expect(isOpen(session, main)).toBe(false)
     await turn('c')
     expect(server.asked).toHaveLength(2)
     end.say(events('r1', 'a').delta, events('r2', 'b').delta, events('r2', 'b').completed)
@@ -182,7 +182,7 @@ describe('a turn that is given up', () => {
     await turns[0]?.read.over()
     turns[0]?.body.cancel()
     await aWhile()
-    expect(session.isOpen(main.id)).toBe(true)
+    expect(isOpen(session, main)).toBe(true)
   })
 })
 
@@ -269,7 +269,7 @@ describe('an upstream that is pinged', () => {
       await eventually(() => end.pings === n)
       await aWhile()
     }
-    expect(session.isOpen(main.id)).toBe(true)
+    expect(isOpen(session, main)).toBe(true)
   })
 
   it('and gives no sign of life is cut off, and its turns are broken', async () => {

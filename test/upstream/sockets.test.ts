@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ResponseId } from '../../src/core/ids.ts'
 import { account, answerOf, aWhile, eventually, signalOf } from './rig.ts'
-import { accountAt, events, frameCall, idOf, readingOf, reading, SocketRig, text } from './socket-rig.ts'
+import { accountAt, events, frameCall, idOf, isOpen, readingOf, reading, SocketRig, text } from './socket-rig.ts'
 
 let rig: SocketRig
 beforeEach(() => (rig = new SocketRig()))
@@ -134,7 +134,7 @@ describe('the turns of a session over one upstream socket', () => {
     await reads[0]?.over()
     expect(answerOf(await session.send(call(32))).status).toBe(200)
     expect(await end.gone()).toBe(1000)
-    expect(session.isOpen(idOf('account-0'))).toBe(false)
+    expect(isOpen(session, { id: idOf('account-0') })).toBe(false)
   })
 })
 
@@ -174,7 +174,7 @@ describe('what a session’s sockets know', () => {
     const { session, main, server } = await served()
     ;(await server.end(0)).ws.close(1001)
     await eventually(() => rig.sockets?.connections() === 0)
-    expect([session.isOpen(main.id), session.holder(response('r1'))]).toEqual([false, null])
+    expect([isOpen(session, main), session.holder(response('r1'))]).toEqual([false, null])
   })
 
   it('is nothing of a turn that ran on the socket before', async () => {
@@ -189,28 +189,27 @@ describe('what a session’s sockets know', () => {
     expect(session.holder(response('r2'))).toBeNull()
   })
 
-  it('binds the turn that is planned with it: gone by then, nothing is sent', async () => {
+  it('binds the turn that continues it: gone by then, nothing is sent', async () => {
     const { session, main, server } = await served()
     expect(session.holder(response('r1'))).toBe('main')
     ;(await server.end(0)).ws.terminate()
     await eventually(() => rig.sockets?.connections() === 0)
-    expect(signalOf(await session.send(frameCall(main)))).toMatchObject({ kind: 'unreachable', why: 'reset', handedOver: false })
+    const continuing = frameCall(main, { continues: response('r1') })
+    expect(signalOf(await session.send(continuing))).toMatchObject({ kind: 'unreachable', why: 'reset', handedOver: false })
     expect(server.asked).toHaveLength(1)
-    expect(answerOf(await session.send(frameCall(main))).status).toBe(200)
+    await session.send(frameCall(main, { lane: 'b' }))
+    expect(signalOf(await session.send(continuing))).toMatchObject({ kind: 'unreachable', why: 'reset', handedOver: false })
+    expect(await (await server.end(1)).heard(1)).toHaveLength(1)
   })
 
-  it('binds no turn that comes much later, and none that was told that the socket is gone', async () => {
+  it('binds no turn that continues nothing there, whoever has asked for the holder just before', async () => {
     const { session, main, server } = await served()
-    session.isOpen(main.id)
+    expect(session.holder(response('r1'))).toBe('main')
     ;(await server.end(0)).ws.terminate()
     await eventually(() => rig.sockets?.connections() === 0)
-    await rig.clock.advance(1_001)
+    expect(session.holder(response('r1'))).toBeNull()
     expect(answerOf(await session.send(frameCall(main))).status).toBe(200)
-    session.isOpen(main.id)
-    ;(await server.end(1)).ws.terminate()
-    await eventually(() => rig.sockets?.connections() === 0)
-    expect(session.isOpen(main.id)).toBe(false)
-    expect(answerOf(await session.send(frameCall(main))).status).toBe(200)
+    expect(server.asked).toHaveLength(2)
   })
 })
 
@@ -226,13 +225,30 @@ describe('a socket that is due', () => {
     await read.over()
     session.learn(main.id, '', response('r1'))
     for (let at = 0; at < 54; at++) await beat(minute)
-    expect(session.isOpen(main.id)).toBe(true)
-    await beat(minute)
+    await beat(minute - 1)
+    expect(session.holder(response('r1'))).toBe('main')
+    await beat(1)
     expect(session.holder(response('r1'))).toBeNull()
-    expect(session.isOpen(main.id)).toBe(false)
+    expect(isOpen(session, main)).toBe(false)
     expect(await end.gone()).toBe(1000)
     expect(answerOf(await session.send(frameCall(main))).status).toBe(200)
     expect(server.asked).toHaveLength(2)
+  })
+
+  it('takes the turn that continues what only it knows', async () => {
+    const server = await rig.upstream()
+    const session = rig.session()
+    const main = accountAt(server.port)
+    const read = readingOf(await session.send(frameCall(main)))
+    const end = await server.end(0)
+    end.say(events('r1').completed)
+    await read.over()
+    session.learn(main.id, '', response('r1'))
+    for (let at = 0; at < 55; at++) await beat(minute)
+    expect(answerOf(await session.send(frameCall(main, { continues: response('r1') }))).status).toBe(200)
+    expect(await end.heard(2)).toHaveLength(2)
+    expect(session.holder(response('r1'))).toBeNull()
+    expect(server.asked).toHaveLength(1)
   })
 
   it('ends the turns that run on it, while new ones go over another', async () => {
@@ -248,7 +264,7 @@ describe('a socket that is due', () => {
     expect(await first.gone()).toBe(1000)
     second.say(events('r2', 'b').completed)
     expect(await young.over()).toBe('end')
-    expect(session.isOpen(main.id)).toBe(true)
+    expect(isOpen(session, main)).toBe(true)
     expect(rig.sockets?.connections()).toBe(1)
   })
 
@@ -269,7 +285,7 @@ describe('a socket that is released', () => {
     const read = readingOf(await session.send(frameCall(main)))
     const end = await server.end(0)
     session.release(main.id)
-    expect(session.isOpen(main.id)).toBe(false)
+    expect(isOpen(session, main)).toBe(false)
     await aWhile()
     expect(end.closed).toBeNull()
     end.say(events('r1').completed)
@@ -335,8 +351,8 @@ describe('a socket that is released', () => {
     const server = await rig.upstream()
     const session = rig.session()
     const main = accountAt(server.port)
-    const turn = async (of: typeof main, at: number) => {
-      const sending = session.send(frameCall(of))
+    const turn = async (of: typeof main, at: number, continues: ResponseId | null = null) => {
+      const sending = session.send(frameCall(of, { continues }))
       const end = await server.end(at)
       end.say(events('r').completed)
       await readingOf(await sending).over()
@@ -344,8 +360,9 @@ describe('a socket that is released', () => {
     }
     const first = await turn(main, 0)
     const changed = { ...main, generation: 'g2' }
-    expect(session.isOpen(main.id)).toBe(true)
-    await turn(changed, 0)
+    session.learn(main.id, '', response('r'))
+    expect(session.holder(response('r'))).toBe('main')
+    await turn(changed, 0, response('r'))
     expect(await first.gone()).toBe(1000)
     await turn(changed, 1)
     await turn({ ...changed, priority: 3 }, 1)

@@ -1,14 +1,10 @@
-import type { FramePlan, Plan } from '../../core/shape.ts'
 import type { Said } from '../../core/replay.ts'
+import type { FramePlan, Plan } from '../../core/shape.ts'
 import { Body, type Edit } from '../../lib/body.ts'
 import { openBrace } from '../../lib/json-scan.ts'
 import { codexItem } from './codex-edits.ts'
 import { turnStateName } from './frame.ts'
-
-const nothingGoverned: ReadonlySet<string> = new Set()
-const opening = Buffer.from('[')
-const comma = Buffer.from(',')
-const closing = Buffer.from(']')
+import { listOf } from './items.ts'
 
 /** Frames alone have these; to a request's body they would be strangers. */
 const framesOwn = ['type', 'stream_id', 'generate', 'event_id'] as const
@@ -43,18 +39,14 @@ function withoutTurnState(body: Body): readonly Edit[] {
 }
 
 function inputOf(said: readonly Said[], { upstream }: Plan): readonly Buffer[] {
-  const pieces: Buffer[] = []
-  for (const { item, without } of said) {
-    pieces.push(pieces.length === 0 ? opening : comma)
-    const edited = upstream === 'codex' ? codexItem(item.json, without === 'nothing' ? 'typed-ids' : 'no-ids') : null
-    if (edited !== null) for (const piece of edited) pieces.push(piece)
-    else if (without === 'nothing') pieces.push(item.json)
-    else for (const piece of withoutId(item.json)) pieces.push(piece)
-  }
-  return pieces.length === 0 ? [opening, closing] : [...pieces, closing]
+  return listOf(
+    said.map(({ item, without }) => {
+      const edited = upstream === 'codex' ? codexItem(item.json, without === 'nothing' ? 'typed-ids' : 'no-ids') : null
+      return edited ?? (without === 'nothing' ? [item.json] : withoutId(item.json))
+    }),
+  )
 }
 
 function withoutId(json: Buffer): readonly Buffer[] {
-  const parsed = Body.parse(json, nothingGoverned)
-  return parsed.kind === 'body' ? parsed.body.edited([{ kind: 'drop', member: 'id' }]).pieces : [json]
+  return Body.of(json)?.edited([{ kind: 'drop', member: 'id' }]).pieces ?? [json]
 }

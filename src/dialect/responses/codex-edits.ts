@@ -1,5 +1,7 @@
 import type { Plan } from '../../core/shape.ts'
 import { Body, type Edit, type Span } from '../../lib/body.ts'
+import { openBracket, quote } from '../../lib/json-scan.ts'
+import { listOf } from './items.ts'
 
 /** What the Codex backend demands of every question, as declared edits (protocols.md 3.3). Nothing here depends on what an earlier attempt did. */
 
@@ -10,12 +12,6 @@ const unsupportedOverHttp = ['generate', 'previous_response_id'] as const
 /** A question whose answer is no stream has neither. */
 const ofStreams = ['store', 'stream'] as const
 
-const nothingGoverned: ReadonlySet<string> = new Set()
-const opening = Buffer.from('[')
-const comma = Buffer.from(',')
-const closing = Buffer.from(']')
-const quote = 0x22
-const openBracket = 0x5b
 /** An id as the backend gives them, by its typed prefix. */
 const typedId = /^[a-z]+_./
 
@@ -38,7 +34,7 @@ export function codexEdits(plan: Plan, body: Body): readonly Edit[] {
 function inputOf(plan: Plan, body: Body): readonly Buffer[] | null {
   const span = body.span('input')
   const first = span === null ? undefined : body.bytes[span.start]
-  if (span === null || (first !== quote && first !== openBracket)) return [opening, closing]
+  if (span === null || (first !== quote && first !== openBracket)) return listOf([])
   if (first === quote) {
     const text = body.bytes.subarray(span.start, span.end)
     return [Buffer.from('[{"type":"message","role":"user","content":[{"type":"input_text","text":'), text, Buffer.from('}]}]')]
@@ -55,24 +51,23 @@ function needsRewriting(body: Body, span: Span): boolean {
 function rewritten(plan: Plan, body: Body): readonly Buffer[] | null {
   const items = body.items('input')
   if (items === null) return null
-  const pieces: Buffer[] = []
+  const dropped = new Set(plan.dropItems)
+  const kept: (readonly Buffer[])[] = []
   let isChanged = false
   for (const [index, span] of items.entries()) {
-    if (plan.dropItems.includes(index)) continue
+    if (dropped.has(index)) continue
     const bytes = body.bytes.subarray(span.start, span.end)
-    const edited = codexItem(bytes, plan.dropItems.length > 0 ? 'no-ids' : 'typed-ids')
+    const edited = codexItem(bytes, dropped.size > 0 ? 'no-ids' : 'typed-ids')
     isChanged ||= edited !== null
-    pieces.push(pieces.length === 0 ? opening : comma, ...(edited ?? [bytes]))
+    kept.push(edited ?? [bytes])
   }
-  if (!isChanged) return null
-  return pieces.length === 0 ? [opening, closing] : [...pieces, closing]
+  return isChanged ? listOf(kept) : null
 }
 
 /** One item as the backend takes it: instructions come from a developer, and an id has a typed prefix or is left out. Null: as it stands. */
 export function codexItem(json: Buffer, ids: 'typed-ids' | 'no-ids'): readonly Buffer[] | null {
-  const parsed = Body.parse(json, nothingGoverned)
-  if (parsed.kind !== 'body') return null
-  const { body } = parsed
+  const body = Body.of(json)
+  if (body === null) return null
   const edits: Edit[] = []
   if (body.value('role') === 'system') edits.push({ kind: 'set', member: 'role', json: '"developer"' })
   const id = body.value('id')

@@ -1,9 +1,7 @@
 import { Body } from '../../lib/body.ts'
-import { dataSpan, EventSplitter, joinedData } from '../../lib/sse.ts'
+import { EventSplitter, joinedData } from '../../lib/sse.ts'
 import type { Gathered, Seen } from '../dialect.ts'
 import { ResponsesObserver } from './observe.ts'
-
-const nothingGoverned: ReadonlySet<string> = new Set()
 
 /** The whole answer that a stream of events amounts to, for a client that asked for no stream of an upstream that gives nothing else. */
 export function gather(bytes: Buffer): Gathered {
@@ -28,10 +26,8 @@ function gathered(last: Extract<Seen, { kind: 'terminal' | 'failed' }> | null): 
 type Told = Gathered extends infer Each ? (Each extends unknown ? Omit<Each, 'readings'> : never) : never
 
 function dataOf(event: Buffer): Body | null {
-  const span = dataSpan(event, 0, event.length)
-  const json = span === null ? joinedData(event, 0, event.length) : event.subarray(span.start, span.end)
-  const parsed = json === null ? null : Body.parse(json, nothingGoverned)
-  return parsed?.kind === 'body' ? parsed.body : null
+  const json = joinedData(event, 0, event.length)
+  return json === null ? null : Body.of(json)
 }
 
 function memberOf(data: Body, member: string): Buffer | null {

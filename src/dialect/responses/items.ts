@@ -1,6 +1,6 @@
 import type { Item } from '../../core/transcript.ts'
 import { Body, type Span } from '../../lib/body.ts'
-import { openBrace, quote } from '../../lib/json-scan.ts'
+import { openBrace, openBracket, quote } from '../../lib/json-scan.ts'
 import { isReference } from './read.ts'
 import { sealOf } from './response.ts'
 
@@ -9,11 +9,12 @@ export interface Text extends Span {
   readonly bytes: Buffer
 }
 
-const nothingGoverned: ReadonlySet<string> = new Set()
-const openBracket = 0x5b
 const firstOfNull = 0x6e
 const messageHead = Buffer.from('{"type":"message","role":"user","content":')
 const messageTail = Buffer.from('}')
+const opening = Buffer.from('[')
+const comma = Buffer.from(',')
+const closing = Buffer.from(']')
 
 /** What a question says itself, as items of a dialogue. Null: its `input` is neither text nor a list, or cannot be taken apart. */
 export function itemsOf(body: Body): readonly Item[] | null {
@@ -53,12 +54,22 @@ export function packed(texts: readonly Text[], bytesMax: number): readonly Item[
   return items
 }
 
+/** A JSON list of items, each given in pieces. */
+export function listOf(items: readonly (readonly Buffer[])[]): readonly Buffer[] {
+  const pieces: Buffer[] = [opening]
+  for (const item of items) {
+    if (pieces.length > 1) pieces.push(comma)
+    for (const piece of item) pieces.push(piece)
+  }
+  pieces.push(closing)
+  return pieces
+}
+
 /** What is no object is nothing that we know, and is said as it stands; an object that cannot be read may be anything. */
 function itemAt(shelf: Buffer, start: number, end: number): Item | null {
   const json = shelf.subarray(start, end)
-  const parsed = Body.parse(shelf, nothingGoverned, start, end)
-  if (parsed.kind !== 'body') return shelf[start] === openBrace ? null : { json, is: 'other', sealed: null, hasId: false }
-  const item = parsed.body
+  const item = Body.of(shelf, start, end)
+  if (item === null) return shelf[start] === openBrace ? null : { json, is: 'other', sealed: null, hasId: false }
   return { json, is: kindOf(item), sealed: sealOf(item), hasId: item.span('id') !== null }
 }
 

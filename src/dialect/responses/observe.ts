@@ -2,18 +2,16 @@ import type { ResponseId } from '../../core/ids.ts'
 import type { Item } from '../../core/transcript.ts'
 import type { Reading } from '../../core/windows.ts'
 import { Body, type Edit } from '../../lib/body.ts'
-import { dataSpan, eventType, joinedData } from '../../lib/sse.ts'
+import { dataSpan, eventType, joinedData, jsonType } from '../../lib/sse.ts'
 import type { AnswerEnd, EventObserver, Seen, Watched } from '../dialect.ts'
 import { blank, isObject, readErrorEvent, readErrorObject } from './error.ts'
 import { statusOf } from './error-status.ts'
 import { turnStateName } from './frame.ts'
-import { frameType } from './frame-of.ts'
-import { packed, textsOf, type Text } from './items.ts'
+import { listOf, packed, textsOf, type Text } from './items.ts'
 import { readingsOf } from './rate-limits.ts'
 import { endOf, itemsOf, restored, sealOf } from './response.ts'
 
 const output: Seen = { kind: 'output' }
-const nothingGoverned: ReadonlySet<string> = new Set()
 
 /** Finished items are kept for a terminal event that comes without them, up to this. Unit: bytes. Beyond it such a terminal stays as it came. */
 export const keptItemsBytesMax = 16 * 1024 * 1024
@@ -44,7 +42,7 @@ export class ResponsesObserver implements EventObserver {
 
   see(bytes: Buffer, start: number, end: number): Seen {
     const { framing } = this.#watched
-    const first = framing === 'sse' ? eventType(bytes, start, end) : frameType(bytes, start, end)
+    const first = framing === 'sse' ? eventType(bytes, start, end) : jsonType(bytes, start, end)
     const type = first ?? typeByParsing(Event.parse(bytes, { start, end, framing })?.data) ?? ''
     switch (type) {
       case 'response.created':
@@ -195,11 +193,7 @@ export class ResponsesObserver implements EventObserver {
     if (this.#items === null || this.#items.length === 0) return null
     const items = response.items('output')
     if (items !== null && items.length > 0) return null
-    return {
-      kind: 'set',
-      member: 'output',
-      json: Buffer.concat([Buffer.from('['), ...ordered(this.#items).flatMap((json, i) => (i === 0 ? [json] : [comma, json])), Buffer.from(']')]),
-    }
+    return { kind: 'set', member: 'output', json: listOf(ordered(this.#items).map((json) => [json])) }
   }
 
   #itemIds(): readonly string[] {
@@ -211,7 +205,6 @@ function ordered(items: readonly { readonly index: number; readonly json: Buffer
   return items.toSorted((a, b) => a.index - b.index).map((item) => item.json)
 }
 
-const comma = Buffer.from(',')
 const nothing = Buffer.alloc(0)
 const unknownEnd: AnswerEnd = { status: 'failed', response: null, items: [], usage: null, tierServed: null, code: null }
 
@@ -241,19 +234,19 @@ class Event {
   static parse(bytes: Buffer, { start, end, framing }: Place): Event | null {
     const whole = bytes.subarray(start, end)
     if (framing === 'frames') {
-      const parsed = Body.parse(bytes, nothingGoverned, start, end)
-      return parsed.kind === 'body' ? new Event(parsed.body, whole, nothing, nothing) : null
+      const data = Body.of(bytes, start, end)
+      return data === null ? null : new Event(data, whole, nothing, nothing)
     }
     const span = dataSpan(bytes, start, end)
     if (span !== null) {
-      const parsed = Body.parse(bytes, nothingGoverned, span.start, span.end)
-      return parsed.kind === 'body' ? new Event(parsed.body, whole, bytes.subarray(start, span.start), bytes.subarray(span.end, end)) : null
+      const data = Body.of(bytes, span.start, span.end)
+      return data === null ? null : new Event(data, whole, bytes.subarray(start, span.start), bytes.subarray(span.end, end))
     }
     // Data over several lines: said again in one.
     const joined = joinedData(bytes, start, end)
-    const parsed = joined === null ? null : Body.parse(oneLine(joined), nothingGoverned)
+    const data = joined === null ? null : Body.of(oneLine(joined))
     const name = eventType(bytes, start, end)
-    return parsed?.kind === 'body' ? new Event(parsed.body, whole, Buffer.from(`${name === null ? '' : `event: ${name}\n`}data: `), Buffer.from('\n\n')) : null
+    return data === null ? null : new Event(data, whole, Buffer.from(`${name === null ? '' : `event: ${name}\n`}data: `), Buffer.from('\n\n'))
   }
 
   /** All of it, parsed; undefined where a string in it is malformed. */

@@ -5,8 +5,9 @@ import { tierAsked } from '../../core/tier.ts'
 import type { Endpoint, Reference, Sealed, Turn } from '../../core/turn.ts'
 import type { Body, Span } from '../../lib/body.ts'
 import { header, type Headers } from '../../lib/headers.ts'
-import { openBrace, quote, skipSpace, skipValue } from '../../lib/json-scan.ts'
+import { openBrace, openBracket, quote, skipSpace, skipValue } from '../../lib/json-scan.ts'
 import type { Read } from '../dialect.ts'
+import { isObject } from './error.ts'
 
 /** Members whose double is refused: a policy, a route or a record depends on them, and parsers differ in which one they take. */
 export const governed: ReadonlySet<string> = new Set([
@@ -92,8 +93,6 @@ interface Expectation {
   readonly fits: (value: unknown) => boolean
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** `service_tier` is missing on purpose: a tier that is no word is not ours to judge. `input` is looked at without parsing it. */
 const expectations: readonly Expectation[] = [
   { member: 'stream', expected: 'true or false', fits: (v) => typeof v === 'boolean' },
@@ -104,7 +103,6 @@ const expectations: readonly Expectation[] = [
   { member: 'conversation', expected: 'an id, or an object with one', fits: (v) => typeof v === 'string' || (isObject(v) && typeof v['id'] === 'string') },
 ]
 
-const openBracket = 0x5b
 const firstOfNull = 0x6e
 
 function wrongType(body: Body): Expectation | null {

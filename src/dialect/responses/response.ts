@@ -5,8 +5,6 @@ import type { AnswerEnd, SeenAnswer, Watched } from '../dialect.ts'
 import { blank, readErrorObject } from './error.ts'
 import { sealHash } from './read.ts'
 
-const nothingGoverned: ReadonlySet<string> = new Set()
-
 /** The edit that gives a response object its client's model name back; none where mapping did not change it. */
 export function restored(response: Body | null, name: ClientModel | null): readonly Edit[] {
   if (name === null || response === null || response.span('model') === null) return []
@@ -33,8 +31,8 @@ export function endOf(response: Body, output = outputOf(response)): AnswerEnd {
 export function itemsOf(items: readonly Buffer[]): readonly string[] {
   const parsed: Body[] = []
   for (const json of items) {
-    const item = Body.parse(json, nothingGoverned)
-    if (item.kind === 'body') parsed.push(item.body)
+    const item = Body.of(json)
+    if (item !== null) parsed.push(item)
   }
   return idsOf(parsed)
 }
@@ -60,15 +58,15 @@ function outputOf(response: Body): readonly Body[] {
 
 /** Reads a whole JSON answer of any endpoint of this dialect. */
 export function observeAnswer(bytes: Buffer, watched: Watched): SeenAnswer {
-  const parsed = Body.parse(bytes, nothingGoverned)
-  if (parsed.kind !== 'body') return { ...unreadable, pieces: [bytes], bytes: bytes.length }
-  const { pieces, bytes: length } = parsed.body.edited(restored(parsed.body, watched.restore))
-  const output = outputOf(parsed.body)
-  const said = endOf(parsed.body, output)
+  const answer = Body.of(bytes)
+  if (answer === null) return { ...unreadable, pieces: [bytes], bytes: bytes.length }
+  const { pieces, bytes: length } = answer.edited(restored(answer, watched.restore))
+  const output = outputOf(answer)
+  const said = endOf(answer, output)
   switch (watched.endpoint) {
     case 'responses': {
-      const error = readErrorObject(parsed.body.value('error')) ?? blank
-      const signal = parsed.body.value('status') === 'failed' ? ({ kind: 'told', status: null, headers: {}, error } as const) : null
+      const error = readErrorObject(answer.value('error')) ?? blank
+      const signal = answer.value('status') === 'failed' ? ({ kind: 'told', status: null, headers: {}, error } as const) : null
       return { end: said, pieces, bytes: length, signal, sealed: sealedIn(output) }
     }
     case 'compact':

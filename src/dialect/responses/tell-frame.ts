@@ -1,21 +1,19 @@
 import type { ResponseId } from '../../core/ids.ts'
 import { catalogue, refusal, type Refusal, type RefusalCode } from '../../core/refusal.ts'
 import type { Turn } from '../../core/turn.ts'
+import { assert } from '../../lib/assert.ts'
 import { Body, type Edit } from '../../lib/body.ts'
 import type { Told, WarmUp } from '../dialect.ts'
 import { blank, readError } from './error.ts'
 import { turnStateName } from './frame.ts'
-
-const nothingGoverned: ReadonlySet<string> = new Set()
 
 /**
  * An HTTP error as the event that says the same: status at the top, since Codex ignores an error without one, and headers both there and in the
  * error, since clients differ in where they look (protocols.md 2.6). The error object's own members stay byte for byte.
  */
 export function errorFrame(told: Told, streamId: string | null, eventId: string): Buffer {
-  const parsed = Body.parse(told.body, nothingGoverned)
-  const span = parsed.kind === 'body' ? parsed.body.span('error') : null
-  const error = (span === null || parsed.kind !== 'body' ? null : parsed.body.within(span)) ?? worded(told)
+  const span = Body.of(told.body)?.span('error') ?? null
+  const error = (span === null ? null : Body.of(told.body, span.start, span.end)) ?? worded(told)
   const isPolicy = error.value('code') === 'policy_violation'
   const headers = JSON.stringify(Object.fromEntries(told.headers.filter(([name]) => !/^content-|^transfer-encoding$/i.test(name))))
   const { pieces } = error.edited([
@@ -115,9 +113,9 @@ export function lostInSession(turn: Turn): Refusal {
 function worded({ status, body }: Told): Body {
   const said = readError(body) ?? blank
   const message = said.message === '' ? `The upstream answered with status ${status}.` : said.message
-  const parsed = Body.parse(Buffer.from(JSON.stringify({ type: said.type ?? typeOf(status), code: said.code, message, param: said.param })), nothingGoverned)
-  if (parsed.kind !== 'body') throw new Error('JSON of our own could not be read')
-  return parsed.body
+  const error = Body.of(Buffer.from(JSON.stringify({ type: said.type ?? typeOf(status), code: said.code, message, param: said.param })))
+  assert(error !== null, 'JSON of our own can be read')
+  return error
 }
 
 /** What an upstream's error object leaves out, and clients look for. */

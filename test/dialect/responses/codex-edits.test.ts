@@ -74,6 +74,21 @@ describe('what the Codex backend is sent', () => {
     )
   })
 
+  test('what stays behind is looked at a few times, however much there is of it', () => {
+    const count = 500
+    let looks = 0
+    const indexes = Array.from({ length: count }, (_, index) => index)
+    const dropItems = new Proxy(indexes, {
+      get(of, name) {
+        looks++
+        return Reflect.get(of, name) as unknown
+      },
+    })
+    const items = indexes.map((index) => `{"id":"rs_${index}","type":"reasoning"}`)
+    expect(sent(`{"instructions":"i","store":false,"stream":true,"input":[${items.join(',')}]}`, { dropItems })).toContain('"input":[]')
+    expect(looks).toBeLessThan(10 * count)
+  })
+
   test('the same, and nothing of streams, where the answer is none', () => {
     const said = '{"instructions":"i","store":true,"stream":true,"input":[],"model":"m"}'
     expect(sent(said, { endpoint: 'compact' })).toBe('{"instructions":"i","input":[],"model":"m"}')

@@ -129,6 +129,7 @@ const wrong: readonly (readonly [law: string, how: string, spoil: Spoil])[] = [
       return withText(call, textOf(call).replace(/\}\s*$/, `,"previous_response_id":"${node.id}"}`))
     }),
   ],
+  ['whatNobodyKeepsIsSaidWhereItIsKnown', 'a frame is bound to no socket', saying((call) => ({ ...call, continues: null }))],
   // 3
   [
     'answerHoldsOneAttempt',
@@ -385,6 +386,8 @@ const wrong: readonly (readonly [law: string, how: string, spoil: Spoil])[] = [
     spoilDoor((door) => ({
       run: (ask, sink, signal) => {
         const over = door.run(ask, sink, signal)
+        // A turn that goes on after its end finds its frame let go.
+        over.catch(() => {})
         return ask.session?.lane.startsWith('flood-') === true ? Promise.resolve('failed' as const) : over
       },
     })),

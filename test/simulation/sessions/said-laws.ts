@@ -1,4 +1,4 @@
-import type { AccountId } from '../../../src/core/ids.ts'
+import type { AccountId, ResponseId } from '../../../src/core/ids.ts'
 import { itemsOf } from '../../../src/simulator/dialogue.ts'
 import { expectedBody, mappedName, referencesIn, sealedContent } from '../oracle.ts'
 import { SendingLaws } from '../sending.ts'
@@ -79,6 +79,16 @@ export class SaidLaws {
         () => `${id} belongs to ${owner ?? 'nobody'} and was sent to ${sent.account}`,
       )
     }
+  }
+
+  /** An answer that no upstream keeps is known on one socket only, so what names it is bound to that one. @param bound the answer that it may only be said with */
+  whatNobodyKeepsIsSaidWhereItIsKnown(story: LaneStory, { fields, text }: UpstreamCall, bound: ResponseId | null): void {
+    const named = fields['previous_response_id'] ?? null
+    const node = typeof named === 'string' ? (story.ask.session?.transcript.find(named as ResponseId) ?? null) : null
+    const isOnlyThere = node !== null && !node.stored
+    this.#verdicts.check('whatNobodyKeepsIsSaidWhereItIsKnown', isOnlyThere ? bound === named : bound === null || bound === named, story, () => {
+      return `a frame is bound to ${bound ?? 'nothing'}: ${text.slice(0, 200)}`
+    })
   }
 
   turnStateInFramesGoesOnlyToItsMaker(story: LaneStory, { fields, account }: UpstreamCall): void {

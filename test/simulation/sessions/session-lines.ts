@@ -55,8 +55,6 @@ interface Waiting {
 }
 
 const pingMs = 600_000
-/** What was planned longer ago was for another turn. */
-const planMs = 1000
 
 /** The upstream sockets of one session: real sockets and lanes over simulated wires, at most one in use per account. */
 export class SessionLines implements SessionSockets {
@@ -64,7 +62,6 @@ export class SessionLines implements SessionSockets {
   readonly #current = new Map<AccountId, Line>()
   readonly #aside = new Set<Line>()
   readonly #openings = new Map<AccountId, Set<Waiting>>()
-  readonly #plans = new Map<AccountId, { readonly line: Line; readonly atMs: number }>()
   #lines = 0
   #isClosed = false
 
@@ -89,14 +86,9 @@ export class SessionLines implements SessionSockets {
     }
   }
 
-  isOpen(account: AccountId): boolean {
-    return this.#plan(account, this.#usable(account))
-  }
-
   holder(response: ResponseId): AccountId | null {
     for (const account of this.#current.keys()) {
-      const line = this.#usable(account)
-      if (this.#plan(account, line?.socket.knows(response) === true ? line : null)) return account
+      if (this.#usable(account)?.socket.knows(response) === true) return account
     }
     return null
   }
@@ -140,17 +132,21 @@ export class SessionLines implements SessionSockets {
 
   async #send(call: FrameCall, sent: UpstreamCall): Promise<Sent> {
     if (this.#isClosed) return unsent('reset')
-    const { id } = call.account
-    const plan = this.#plans.get(id)
-    this.#plans.delete(id)
-    const planned = plan !== undefined && this.#parts.timeline.now() - plan.atMs <= planMs ? plan.line : null
-    if (planned !== null && (planned !== this.#current.get(id) || !planned.socket.isOpen)) return unsent('reset')
-    const line = planned ?? this.#usable(id)
+    const { account, continues } = call
+    if (continues !== null) return this.#goOn(call, continues, sent)
+    const line = this.#usable(account.id)
     if (line === null) return this.#open(call, sent)
-    if (isSameUpstream(line.socket.account, call.account)) return this.#say(line, call, sent)
-    const said = planned === null ? null : this.#say(planned, call, sent)
+    if (isSameUpstream(line.socket.account, account)) return this.#say(line, call, sent)
     this.#setAside(line)
-    return said ?? this.#open(call, sent)
+    return this.#open(call, sent)
+  }
+
+  #goOn(call: FrameCall, continued: ResponseId, sent: UpstreamCall): Sent {
+    const line = this.#current.get(call.account.id)
+    if (line === undefined || !line.socket.isOpen || !line.socket.knows(continued)) return unsent('reset')
+    const said = this.#say(line, call, sent)
+    if (!isSameUpstream(line.socket.account, call.account)) this.#setAside(line)
+    return said
   }
 
   #say(line: Line, call: FrameCall, sent: UpstreamCall): Sent {
@@ -167,12 +163,6 @@ export class SessionLines implements SessionSockets {
     if (line.socket.isOpen && this.#parts.timeline.now() - line.socket.openedAtMs < this.#parts.renewMs) return line
     this.#setAside(line)
     return null
-  }
-
-  #plan(account: AccountId, line: Line | null): boolean {
-    if (line === null) this.#plans.delete(account)
-    else this.#plans.set(account, { line, atMs: this.#parts.timeline.now() })
-    return line !== null
   }
 
   #setAside(line: Line): void {

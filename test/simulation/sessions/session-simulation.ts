@@ -175,6 +175,7 @@ class SessionSimulation {
         stories.set(sent, story)
         story.note(timeline.now(), 'sent', { account: sent.account, over: 'websocket', text: sent.text.slice(0, 400) })
         saidLaws.sending(story, sent, timeline.now())
+        saidLaws.whatNobodyKeepsIsSaidWhereItIsKnown(story, sent, call.continues)
         if (call.preamble !== null) saidLaws.updatesNameOnlyMappedModels(session, sent.account, textOf(call.preamble.pieces))
         return sent
       },
