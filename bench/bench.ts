@@ -6,6 +6,7 @@ import { drive, openStreams, requestOf } from './driver.ts'
 import { inRounds, pause, print, printMemory, type Figures, type Measured } from './figures.ts'
 import { startNode, type Program } from './programs.ts'
 import { printSessions } from './sessions.ts'
+import { printTranslations } from './translations.ts'
 import { clientKey, here, question, withPrograms } from './setting.ts'
 import { printStart } from './start.ts'
 
@@ -112,6 +113,7 @@ try {
       if (isPaced) print({ ...paced, unit: 'event', withoutLedger: null }, await measurePaced(programs))
     })
   }
+  await printTranslations({ ...place, rounds, ms, warmUpMs, eventsInBurst: events, wanted })
   await printSessions({ ...place, rounds, ms, warmUpMs, eventsInBurst: events, wanted })
   if (wanted('start')) await printStart(folder)
 } finally {

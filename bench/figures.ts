@@ -1,5 +1,3 @@
-import type { Program } from './programs.ts'
-
 /** What is measured of each program, and what Turnout may cost of it. */
 export interface Measured {
   readonly name: string
@@ -18,18 +16,22 @@ export interface Rounds {
   readonly ms: number
 }
 
-/** The programs in turn, and in reverse order each other round. */
-export async function inRounds(programs: readonly Program[], rounds: number, take: (program: Program) => Promise<number>): Promise<Figures> {
-  const figures = new Map<string, number[]>(programs.map(({ name }) => [name, []]))
+/** Programs, or what else is compared, in turn, and in reverse order each other round. */
+export async function inRounds<What extends { readonly name: string }>(
+  all: readonly What[],
+  rounds: number,
+  take: (one: What) => Promise<number>,
+): Promise<Figures> {
+  const figures = new Map<string, number[]>(all.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round++) {
-    for (const program of round % 2 === 0 ? programs : programs.toReversed()) figures.get(program.name)?.push(await take(program))
+    for (const one of round % 2 === 0 ? all : all.toReversed()) figures.get(one.name)?.push(await take(one))
   }
   return figures
 }
 
 export const pause = (forMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, forMs))
 
-const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN
+export const median = (numbers: readonly number[]): number => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN
 
 /** The median of the ratios that were taken in the same round. */
 function ratio(figures: Figures, of: string, to: string): number {
@@ -57,4 +59,4 @@ export function printMemory(name: string, megabytes: number, idle: number, bound
   console.log(`  ${name.padEnd(24)} ${megabytes.toFixed(1).padStart(9)} MB, on ${idle.toFixed(0)} MB before${said}`)
 }
 
-const verdict = (is: number, bound: number): string => `   bound ${bound}: ${is <= bound ? 'met' : 'MISSED'}`
+export const verdict = (is: number, bound: number): string => `   bound ${bound}: ${is <= bound ? 'met' : 'MISSED'}`

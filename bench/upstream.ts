@@ -1,5 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 import { burst as burstOf, delta, first as firstEvents, response, type Event } from './answer.ts'
+import { otherDialects, type Spoken } from './other-dialects.ts'
 import { converse, sessionAnswers } from './session-upstream.ts'
 
 // The fast upstream that all programs stand in front of: raw sockets and answers prepared beforehand, so that it costs far less than what is
@@ -10,8 +11,10 @@ const paceMs = Number(process.argv[3] ?? '20')
 /** Where streams are to be open and do little: what they keep in memory is looked at. */
 const heldPaceMs = 1000
 
-function chunk(event: Event): Buffer {
-  const bytes = Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+const chunk = (event: Event): Buffer => chunked(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+
+function chunked(event: string): Buffer {
+  const bytes = Buffer.from(event)
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
 }
 
@@ -33,18 +36,34 @@ const models = whole({ object: 'list', data: [] })
 const headEnd = Buffer.from('\r\n\r\n')
 const answersSessions = sessionAnswers({ eventsInBurst, paceMs })
 
+/** The same in the dialects that are named by the end of the path. */
+const others = Object.entries(otherDialects).map(([end, { first: begins, one: goesOn, last: ends }]: [string, Spoken]) => ({
+  end,
+  first: Buffer.concat([streamHead, ...begins.map(chunked)]),
+  one: chunked(goesOn),
+  burst: Buffer.concat([
+    streamHead,
+    ...[...begins, ...Array.from({ length: eventsInBurst - begins.length - ends.length }, () => goesOn), ...ends].map(chunked),
+    Buffer.from('0\r\n\r\n'),
+  ]),
+}))
+const inResponses = { first, one, burst }
+
 /** Goes on until the client leaves. */
-function pace(socket: Socket, everyMs: number): void {
-  socket.write(first)
-  const timer = setInterval(() => socket.write(one), everyMs)
+function pace(socket: Socket, { first: begins, one: goesOn }: typeof inResponses, everyMs: number): void {
+  socket.write(begins)
+  const timer = setInterval(() => socket.write(goesOn), everyMs)
   socket.once('close', () => clearInterval(timer))
 }
 
 function answer(socket: Socket, path: string): void {
   if (path.includes('/models')) socket.write(models)
   else if (path.startsWith('/json/')) socket.write(json)
-  else if (path.startsWith('/burst/')) socket.write(burst)
-  else pace(socket, path.startsWith('/held/') ? heldPaceMs : paceMs)
+  else {
+    const spoken = others.find(({ end }) => path.endsWith(end)) ?? inResponses
+    if (path.startsWith('/burst/')) socket.write(spoken.burst)
+    else pace(socket, spoken, path.startsWith('/held/') ? heldPaceMs : paceMs)
+  }
 }
 
 const server = createServer({ noDelay: true }, (socket) => {

@@ -1,10 +1,50 @@
 // @ts-check
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { ended, installation, key, within } from './trial.mjs'
 
-const turnMs = 30_000
+/** The package, and the version that is tried. */
+export const codexPackage = { '@openai/codex': '0.169.0' }
+
+/** Starts Codex's app server, with an empty home and this gateway as the only service that it knows. @param {import('./trial.mjs').Place} place @param {(said: string, who?: string) => void} tell */
+export async function startCodex({ url, folder }, tell) {
+  const home = join(folder, 'codex')
+  mkdirSync(home)
+  writeFileSync(join(home, 'config.toml'), configuration(url))
+  const env = { PATH: process.env['PATH'], HOME: home, CODEX_HOME: home, CODEX_TRY_KEY: key }
+  const codex = new Codex(spawn(join(installation, 'node_modules', '.bin', 'codex'), ['app-server'], { env, stdio: ['pipe', 'pipe', 'ignore'] }), tell)
+  try {
+    await codex.start(folder)
+    return codex
+  } catch (error) {
+    await codex.stop()
+    throw error
+  }
+}
+
+/** @param {string} url */
+function configuration(url) {
+  return `model = "gpt-5.5"
+model_provider = "turnout"
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+[features]
+plugins = false
+apps = false
+[model_providers.turnout]
+name = "turnout"
+base_url = "${url}/v1"
+env_key = "CODEX_TRY_KEY"
+wire_api = "responses"
+supports_websockets = true
+`
+}
 
 /** Codex as an editor drives it: requests and notifications, a line of JSON each. */
-export class Codex {
+class Codex {
   /** @type {Map<number, (answer: any) => void>} */
   #asked = new Map()
   #ids = 0
@@ -42,9 +82,8 @@ export class Codex {
     return turn.status === 'completed'
   }
 
-  stop() {
-    this.#process.stdin.end()
-    this.#process.kill()
+  async stop() {
+    await ended(this.#process)
   }
 
   /** @param {string} method @param {object} params */
@@ -74,11 +113,4 @@ export class Codex {
     this.said += said
     this.#tell(said)
   }
-}
-
-/** @template T @param {Promise<T>} promise @returns {Promise<T>} */
-export function within(promise) {
-  const late = Promise.withResolvers()
-  const timer = setTimeout(() => late.reject(new Error(`nothing came for ${turnMs} ms`)), turnMs)
-  return /** @type {Promise<T>} */ (Promise.race([promise, late.promise])).finally(() => clearTimeout(timer))
 }

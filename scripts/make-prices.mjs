@@ -8,10 +8,16 @@ const providers = ['openai', 'anthropic']
 
 /**
  * What tiers cost, as multiples of the default's prices: the list has no tiers. Sources: openai.com/api-priority-processing and the fast, flex and ultrafast pages
- * of the API's documentation. A model and tier that do not stand here have no known price.
+ * of the API's documentation; platform.claude.com/docs/en/build-with-claude/fast-mode, whose multiples are of all prices, those of caches included (protocols.md 9.3).
+ * A model and tier that do not stand here have no known price.
  */
 const half = '1/2'
 const tiers = {
+  'claude-opus-4-6': { priority: '6/1' },
+  'claude-opus-4-7': { priority: '6/1' },
+  'claude-opus-4-8': { priority: '2/1' },
+  'claude-opus-5': { priority: '2/1' },
+  'claude-opus-5-5': { priority: '2/1' },
   'gpt-4.1': { priority: '7/4' },
   'gpt-4.1-mini': { priority: '7/4' },
   'gpt-4.1-nano': { priority: '2/1' },
@@ -54,7 +60,7 @@ const additions = [
   },
 ]
 
-const members = ['input_mtok', 'cache_read_mtok', 'cache_write_mtok', 'output_mtok']
+const members = ['input_mtok', 'cache_read_mtok', 'cache_write_mtok', 'cache_write_1h_mtok', 'output_mtok']
 
 /** The rows of the table, as text; what they mean stands at the top of the file that they are written to. */
 export function priceLines() {
@@ -87,10 +93,15 @@ function periods({ id, prices }) {
 
 function line({ id, match }, from, prices) {
   const thresholds = [...new Set(members.flatMap((name) => (prices[name]?.tiers ?? []).map(({ start }) => start)))].sort((a, b) => a - b)
-  const long = thresholds.map((above) => `>${above} ${members.map((name) => usd(prices[name]?.tiers?.find(({ start }) => start === above)?.price)).join(' ')}`)
-  const rates = members.map((name) => usd(prices[name]?.base ?? prices[name])).join(' ')
+  const long = thresholds.map((above) => `>${above} ${rates((name) => prices[name]?.tiers?.find(({ start }) => start === above)?.price)}`)
   const multiples = Object.entries(tiers[id] ?? {}).map(([tier, by]) => `${tier} ${by}`)
-  return [namesOf(match).join(' '), from, [rates, ...long].join(', '), multiples.join(', ')].join(' | ').trimEnd()
+  return [namesOf(match).join(' '), from, [rates((name) => prices[name]?.base ?? prices[name]), ...long].join(', '), multiples.join(', ')].join(' | ').trimEnd()
+}
+
+/** One row's prices. @param priceOf by the list's name of them, undefined where it is not stated. */
+function rates(priceOf) {
+  const [input, cached, written, written1h, output] = members.map(priceOf)
+  return [usd(input), usd(cached), written1h === undefined ? usd(written) : `${usd(written)}+${usd(written1h)}`, usd(output)].join(' ')
 }
 
 function usd(price) {
@@ -115,7 +126,8 @@ export function pricesFile() {
   const { devDependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   return `/**
  * The price list that Turnout comes with: models | from when on | prices, and those of longer requests | tiers. Prices are dollars per million tokens of input,
- * cache reads, cache writes and output; \`-\` is not stated. Source: @pydantic/genai-prices ${devDependencies['@pydantic/genai-prices']}, and for tiers its maker, scripts/make-prices.mjs.
+ * cache reads, cache writes (behind a \`+\` those that are kept for an hour) and output; \`-\` is not stated. Source: @pydantic/genai-prices ${devDependencies['@pydantic/genai-prices']}, and for tiers its maker,
+ * scripts/make-prices.mjs.
  */
 export const bundledPrices = \`
 ${priceLines().join('\n')}

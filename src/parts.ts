@@ -97,7 +97,7 @@ export class Parts {
     this.#operators = new Operators(keyHasher(secret), { admin: adminToken, metrics: resolved.metricsToken })
     this.#upkeep = new Upkeep({ store, log, sealing: foundation.sealing, bounds: () => this.#resolved.settings.bounds })
     this.#metrics = new PrometheusMetrics(this.#gauges())
-    this.#refuser = new Refuser({ dialect: responses, metrics: this.#metrics, log })
+    this.#refuser = new Refuser({ metrics: this.#metrics, log })
     const world = this.#world()
     this.#sessions = new Sessions(this.#sessionDoor(world))
     this.routes = this.#routes(world)
@@ -215,7 +215,6 @@ export class Parts {
     return [
       ...turnRoutes({
         ...common,
-        dialect: responses,
         bodies: this.#bodies,
         bodyIdleMs: serverLimits.headersMs,
         run: (ask, sink, signal) => runTurn(world, ask, sink, signal),

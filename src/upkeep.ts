@@ -2,7 +2,7 @@ import { LiveCredentials, type SealingKeys } from './admin/live-credentials.ts'
 import type { Resolved } from './config/resolve.ts'
 import { isSamePlace, type Account, type Credential } from './core/account.ts'
 import type { AccountId, UpstreamModel } from './core/ids.ts'
-import { responses } from './dialect/responses/responses.ts'
+import { dialectNamed } from './dialect/registry.ts'
 import { systemClock as clock, systemDice as dice } from './lib/clock.ts'
 import { LiveAccounts } from './pool/accounts.ts'
 import { Listings } from './pool/listings.ts'
@@ -62,9 +62,8 @@ export class Upkeep {
         void this.#listings.again(account)
       },
     })
-    const readError = (body: Buffer) => responses.readError(body)
     const probe = (account: Account, credential: Credential) =>
-      this.credentials.probe(account, () => probeAccount({ transport, clock, readError }, account, credential))
+      this.credentials.probe(account, () => probeAccount({ transport, clock, dialectNamed }, account, credential))
     this.#probes = new Probes({ clock, log, accounts, probe })
     this.#listings = new Listings({ clock, accounts, list: (account, credential) => listAccount({ transport, clock }, account, credential) })
   }
@@ -99,7 +98,7 @@ export class Upkeep {
   }
 
   smallTurn(account: Account, credential: Credential, model: UpstreamModel | null): Promise<SmallTurn> {
-    return smallTurn({ transport: this.transport, clock, dialect: responses }, { account, credential, model })
+    return smallTurn({ transport: this.transport, clock, dialectNamed }, { account, credential, model })
   }
 
   /** Begins what goes on by itself: renewals, probes and lists of models. */

@@ -28,7 +28,8 @@ const health = z.strictObject({
 
 export const account = z.strictObject({
   name: z.string(),
-  upstream: z.enum(['openai', 'openai-compatible', 'codex', 'simulator']),
+  upstream: z.enum(['openai', 'openai-compatible', 'codex', 'anthropic', 'simulator']),
+  dialects: z.array(z.enum(['responses', 'chat', 'messages'])).meta({ description: 'What its upstream speaks, at least one.' }),
   enabled: z.boolean(),
   provisioned: z.boolean().meta({ description: 'Whether it stands in the configuration file.' }),
   health,

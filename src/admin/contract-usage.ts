@@ -6,6 +6,7 @@ export const usageShape = z.strictObject({
   input_tokens: count,
   cached_tokens: count,
   cache_write_tokens: count,
+  long_cache_write_tokens: count.meta({ description: 'Of these, those that are kept for an hour or longer, where the upstream bills them otherwise.' }),
   output_tokens: count,
   reasoning_tokens: count,
 })

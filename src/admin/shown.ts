@@ -26,6 +26,7 @@ export function shownAccount(live: LiveAccount, nowMs: number): AccountShape {
   return {
     name: live.account.id,
     upstream: live.account.upstream,
+    dialects: [...live.account.dialects],
     enabled: live.enabled,
     provisioned: true,
     health: withSocket(shownHealth(live.self.condition.health, nowMs), live, nowMs),
@@ -114,6 +115,7 @@ export function shownUsage(usage: Usage): NonNullable<TurnShape['usage']> {
     input_tokens: usage.inputTokens,
     cached_tokens: usage.cachedTokens,
     cache_write_tokens: usage.cacheWriteTokens,
+    long_cache_write_tokens: usage.longCacheWriteTokens,
     output_tokens: usage.outputTokens,
     reasoning_tokens: usage.reasoningTokens,
   }

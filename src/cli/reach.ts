@@ -7,7 +7,7 @@ import { needsSimulator, resolve, type Resolved } from '../config/resolve.ts'
 import { secretKey, secretKeyFile, type SecretKey } from '../config/secret-key.ts'
 import type { Account, Credential } from '../core/account.ts'
 import type { UpstreamModel } from '../core/ids.ts'
-import { responses } from '../dialect/responses/responses.ts'
+import { dialectNamed } from '../dialect/registry.ts'
 import { systemClock as clock } from '../lib/clock.ts'
 import type { Probed } from '../pool/probes.ts'
 import { behaviourOf } from '../simulator/behaviour.ts'
@@ -44,12 +44,12 @@ export class Reach {
 
   /** What an upstream says of this account. Never rejects, and takes a bounded time. */
   #probe(account: Account, credential: Credential): Promise<Probed> {
-    return probeAccount({ transport: this.#transport, clock, readError: (body) => responses.readError(body) }, account, credential)
+    return probeAccount({ transport: this.#transport, clock, dialectNamed }, account, credential)
   }
 
   /** One turn of a few tokens. Never rejects, and takes a bounded time. */
   smallTurn(account: Account, credential: Credential, model: UpstreamModel | null): Promise<SmallTurn> {
-    return smallTurn({ transport: this.#transport, clock, dialect: responses }, { account, credential, model })
+    return smallTurn({ transport: this.#transport, clock, dialectNamed }, { account, credential, model })
   }
 
   /** Asks every account once, with the newest token that it has, a few at a time; the answers stand in the order of the configuration. */

@@ -41,7 +41,9 @@ function tierText({ tier }: TurnShape): string {
 
 function usageText({ usage }: TurnShape): string {
   if (usage === null) return 'unknown'
-  const read = [`${usage.cached_tokens} cached`, ...(usage.cache_write_tokens > 0 ? [`${usage.cache_write_tokens} written to the cache`] : [])].join(', ')
+  const { cached_tokens: cached, cache_write_tokens: written, long_cache_write_tokens: long } = usage
+  const writes = long > 0 ? `${written} written to the cache, ${long} of them for an hour or longer` : `${written} written to the cache`
+  const read = written > 0 ? `${cached} cached, ${writes}` : `${cached} cached`
   return `${usage.input_tokens} in (${read}), ${usage.output_tokens} out (${usage.reasoning_tokens} of them reasoning)`
 }
 
@@ -66,8 +68,10 @@ function dollars(nanoUsd: string): string {
 
 /** In the words of the price lists. */
 function priceText(price: string): string {
-  const [input = '', cached = '', written = '', output = ''] = price.split('/')
-  return `${input} in, ${cached} cached, ${written} written to the cache, ${output} out, in USD per million tokens`
+  const [input = '', cached = '', writes = '', output = ''] = price.split('/')
+  const [written = '', long] = writes.split('+')
+  const writing = long === undefined ? `${written} written to the cache` : `${written} written to the cache (${long} for an hour or longer)`
+  return `${input} in, ${cached} cached, ${writing}, ${output} out, in USD per million tokens`
 }
 
 function attemptLines(attempt: AttemptShape, number: number, accounts: readonly AccountShape[]): readonly string[] {

@@ -34,8 +34,11 @@ function sharesAccounts(one: PriceSetting, other: PriceSetting): boolean {
   return one.accounts.some((account) => other.accounts.includes(account))
 }
 
-function tierFaults({ multiple, input, cached, written, output, long }: PriceSetting['tiers'][number], path: Path): readonly Disagreement[] {
-  const hasOwn = [input, cached, written, output].some((usd) => usd !== undefined) || long.length > 0
+function tierFaults(
+  { multiple, input, cached, written, written_1h: written1h, output, long }: PriceSetting['tiers'][number],
+  path: Path,
+): readonly Disagreement[] {
+  const hasOwn = [input, cached, written, written1h, output].some((usd) => usd !== undefined) || long.length > 0
   if (multiple !== undefined) return hasOwn ? [{ path, message: 'has both a multiple and prices of its own: expected one of them' }] : []
   if (input === undefined || output === undefined) return [{ path, message: 'has no price: expected multiple, or input and output' }]
   return longFaults(long, [...path, 'long'])

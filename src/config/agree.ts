@@ -62,7 +62,7 @@ function repeatedKeys(keys: Configuration['keys']): readonly Disagreement[] {
 
 function accountFaults(account: AccountSetting, index: number): readonly Disagreement[] {
   const at: Path = ['accounts', index]
-  return [...credentialFaults(account, at), ...renewalFaults(account, at), ...addressFaults(account, at), ...simulateFaults(account, at)]
+  return [credentialFaults, renewalFaults, addressFaults, dialectFaults, simulateFaults].flatMap((faults) => faults(account, at))
 }
 
 function credentialFaults({ credential, upstream }: AccountSetting, at: Path): readonly Disagreement[] {
@@ -81,6 +81,8 @@ function renewalFaults({ credential, upstream, allow_private: allowPrivate }: Ac
   if (oauth === undefined) return []
   const faults: Disagreement[] = []
   const path: Path = [...at, 'credential', 'oauth']
+  if (upstream === 'anthropic' && oauth.account_id !== undefined)
+    faults.push({ path: [...path, 'account_id'], message: 'is for ChatGPT accounts: expected it to be left out' })
   if (upstream !== 'codex') {
     const given = [oauth.refresh_token, oauth.token_url, oauth.client_id].filter((field) => field !== undefined).length
     if (given === 1 || given === 2)
@@ -107,6 +109,23 @@ function addressFaults(account: AccountSetting, at: Path): readonly Disagreement
   }
   if (account.proxy !== null && !account.allow_private && isPrivateHost(new URL(account.proxy).hostname))
     faults.push({ path: [...at, 'proxy'], message: closed })
+  return faults
+}
+
+/** These speak one dialect each, whatever is written. */
+const onlyDialect: Readonly<Partial<Record<AccountSetting['upstream'], string>>> = { codex: 'responses', anthropic: 'messages' }
+
+function dialectFaults({ dialects, upstream, websocket }: AccountSetting, at: Path): readonly Disagreement[] {
+  const path: Path = [...at, 'dialects']
+  const only = onlyDialect[upstream]
+  const stranger = only === undefined ? -1 : dialects.findIndex((dialect) => dialect !== only)
+  const again = dialects.findIndex((dialect, index) => dialects.indexOf(dialect) !== index)
+  const faults: Disagreement[] = []
+  if (stranger !== -1)
+    faults.push({ path: [...path, stranger], message: `is "${dialects[stranger]}", which ${upstream} does not speak: expected ${only} alone` })
+  if (again !== -1) faults.push({ path: [...path, again], message: `stands twice ("${dialects[again]}"): expected it once` })
+  if (websocket === 'on' && !dialects.includes('responses'))
+    faults.push({ path: [...at, 'websocket'], message: 'is on, which only an account that speaks responses can serve: expected auto or off' })
   return faults
 }
 

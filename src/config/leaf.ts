@@ -130,13 +130,9 @@ export function labels(description: string) {
 const labelsMax = 16
 const labelLengthMax = 256
 
-/** One of some words. `later`: words that the design knows and this version does not; they are refused by name. */
-export function choice<const Words extends readonly [string, ...string[]]>(words: Words, later: readonly string[] = []) {
-  const expected = `expected ${oneOf(words)}`
-  return z.enum(words, {
-    error: (issue) =>
-      typeof issue.input === 'string' && later.includes(issue.input) ? `is "${issue.input}", which is not available in this version: ${expected}` : expected,
-  })
+/** One of some words. */
+export function choice<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, { error: `expected ${oneOf(words)}` })
 }
 
 /** How a choice describes itself. */

@@ -25,24 +25,25 @@ function rowOf({ model, accounts, from, long, tiers, ...rates }: PriceSetting): 
 }
 
 /** `agree.ts` sees to it that a tier has either a multiple or both prices. */
-function tierOf({ multiple, input = 0, output = 0, cached, written, long }: TierSetting): TierPrice {
+function tierOf({ multiple, input = 0, output = 0, cached, written, written_1h, long }: TierSetting): TierPrice {
   if (multiple !== undefined) return { kind: 'multiple', by: fractionOf(multiple) }
-  return { kind: 'rates', rates: ratesOf({ input, cached, written, output }), long: long.map(longOf) }
+  return { kind: 'rates', rates: ratesOf({ input, cached, written, written_1h, output }), long: long.map(longOf) }
 }
 
 interface Prices {
   readonly input: number
   readonly cached?: number | undefined
   readonly written?: number | undefined
+  readonly written_1h?: number | undefined
   readonly output: number
 }
 
-function ratesOf({ input, cached, written, output }: Prices): Rates {
-  return { input: picoUsdOf(input), cached: optional(cached), written: optional(written), output: picoUsdOf(output) }
+function ratesOf({ input, cached, written, written_1h: written1h, output }: Prices): Rates {
+  return { input: picoUsdOf(input), cached: optional(cached), written: optional(written), written1h: optional(written1h), output: picoUsdOf(output) }
 }
 
-function longOf({ above, input, cached, written, output }: PriceSetting['long'][number]): LongRates {
-  return { above, input: optional(input), cached: optional(cached), written: optional(written), output: optional(output) }
+function longOf({ above, input, cached, written, written_1h: written1h, output }: PriceSetting['long'][number]): LongRates {
+  return { above, input: optional(input), cached: optional(cached), written: optional(written), written1h: optional(written1h), output: optional(output) }
 }
 
 function optional(usd: number | undefined): bigint | null {

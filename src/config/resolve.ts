@@ -1,5 +1,5 @@
 import { isAbsolute, resolve as absolute } from 'node:path'
-import { chatgptAccountOf, type Account, type Credential, type Pool, type Renewing } from '../core/account.ts'
+import { chatgptAccountOf, type Account, type Credential, type Pool, type Renewing, type UpstreamKind } from '../core/account.ts'
 import type { AccountId, ClientModel, KeyId, PoolId } from '../core/ids.ts'
 import { limitsOf, noLimits, type KeyLimits } from '../core/key.ts'
 import { parseMapping } from '../core/model.ts'
@@ -85,9 +85,15 @@ export interface Resolved {
 /** Whoever compares a presented key must hash it in this way. */
 export const keyHasher = (secret: Buffer): Hasher => new Hasher(secret, 'keys')
 
-const openaiUrl = 'https://api.openai.com/v1'
-/** Of the Codex backend, and of the sign-in that its command line makes (protocols.md 3.1, 3.4). */
-const codexUrl = 'https://chatgpt.com/backend-api/codex'
+/** Where accounts live unless they say otherwise (protocols.md 3.1, 5.1). */
+const homes: Readonly<Partial<Record<UpstreamKind, string>>> = {
+  openai: 'https://api.openai.com/v1',
+  codex: 'https://chatgpt.com/backend-api/codex',
+  anthropic: 'https://api.anthropic.com',
+}
+/** Where no simulator runs, nothing may be sent. */
+const nowhere = 'http://127.0.0.1:9'
+/** Of the sign-in that the command line of Codex makes (protocols.md 3.4). */
 const codexTokenUrl = 'https://auth.openai.com/oauth/token'
 const codexClientId = 'app_EMoamEEZ73f0CkXaXp7hrann'
 const trialKeyName = 'trial'
@@ -137,11 +143,12 @@ type AccountSetting = Configuration['accounts'][number]
 
 function accountOf(setting: AccountSetting, { secret, simulatorUrl }: Context): ResolvedAccount {
   const isOwn = setting.upstream === 'simulator' && setting.base_url === undefined
-  const baseUrl = setting.base_url ?? (isOwn ? (simulatorUrl ?? 'http://127.0.0.1:9') : setting.upstream === 'codex' ? codexUrl : openaiUrl)
+  const baseUrl = setting.base_url ?? homes[setting.upstream] ?? simulatorUrl ?? nowhere
   const credential = credentialOf(setting)
   const account: Account = {
     id: setting.name as AccountId,
     upstream: setting.upstream,
+    dialects: setting.dialects,
     baseUrl: new URL(baseUrl).href.replace(/\/+$/, ''),
     credentialKind: credential.kind,
     generation: generationOf(credential, setting.credential?.oauth?.refresh_token ?? null, secret),
@@ -209,9 +216,10 @@ function trialOf(configuration: Configuration, text: string, secret: Buffer): Re
 }
 
 /** What a turn sees, but for the rules. */
-function settingsOf({ prices, failover, times, bounds }: Configuration) {
+function settingsOf({ prices, translate, failover, times, bounds }: Configuration) {
   return {
     prices: priceTable(prices),
+    translate,
     failover: { accountsPerTurn: failover.accounts_per_turn, patienceMs: failover.patience, budgetPercent: failover.budget_percent },
     times: {
       connectMs: times.connect,

@@ -1,7 +1,21 @@
 import * as z from 'zod'
-import { choice, choiceNote, modelPattern, name, optionalUrl, optionalWhole, secret, share, url, whole, yesNo } from './leaf.ts'
+import type { UpstreamKind } from '../core/account.ts'
+import type { DialectName } from '../core/turn.ts'
+import { choice, choiceNote, modelPattern, name, oneOf, optionalUrl, optionalWhole, secret, share, url, whole, yesNo } from './leaf.ts'
 
-const upstreams = ['openai', 'openai-compatible', 'codex', 'simulator'] as const
+const upstreams = ['openai', 'openai-compatible', 'codex', 'anthropic', 'simulator'] as const
+const dialects = ['responses', 'chat', 'messages'] as const
+const dialectsError = `expected a list of at least one of ${dialects.join(', ')}`
+
+/** What an upstream of each kind is taken to speak where the file does not say. */
+const spoken: Readonly<Record<UpstreamKind, readonly DialectName[]>> = {
+  openai: ['responses', 'chat'],
+  'openai-compatible': ['responses', 'chat'],
+  codex: ['responses'],
+  anthropic: ['messages'],
+  simulator: dialects,
+}
+
 const sockets = ['auto', 'on', 'off'] as const
 const tiers = ['default'] as const
 const fields = { error: 'expected named fields' }
@@ -78,18 +92,29 @@ const simulate = z
   )
   .optional()
 
-/** One entry of `accounts`. What its fields ask of each other is in `agree.ts`. */
-export const accountSchema = z.strictObject(
+/** An account as the file has it. */
+const written = z.strictObject(
   {
     name: name('an account').meta({ description: 'What pools, records and the admin API call it; unique. Its identity over a reload.', 'x-unit': 'name' }),
-    upstream: choice(upstreams, ['anthropic']).meta(
+    upstream: choice(upstreams).meta(
       choiceNote(upstreams, 'What kind of service stands behind it. `simulator` without `base_url` is one inside this process.'),
     ),
     base_url: url(['http', 'https'], 'names no user').optional().meta({
-      description: 'Paths such as `/responses` are appended to it.',
+      description: 'Paths such as `/responses` are appended to it; for anthropic `/v1/messages` is, or `/messages` where it ends in `/v1`.',
       'x-unit': 'http or https URL',
-      'x-default': 'https://api.openai.com/v1 for openai, https://chatgpt.com/backend-api/codex for codex; required for openai-compatible',
+      'x-default':
+        'https://api.openai.com/v1 for openai, https://chatgpt.com/backend-api/codex for codex, https://api.anthropic.com for anthropic; required for openai-compatible',
     }),
+    dialects: z
+      .array(choice(dialects), { error: dialectsError })
+      .min(1, { error: dialectsError })
+      .optional()
+      .meta({
+        description:
+          'What its upstream speaks: Responses, Chat Completions, Messages. Nothing else is ever said to it; what a client says in another one is translated.',
+        'x-unit': `list of ${oneOf(dialects)}`,
+        'x-default': 'responses and chat for openai and openai-compatible, responses for codex, messages for anthropic, all three for simulator',
+      }),
     allow_private: yesNo(
       false,
       'Whether the base URL, or the proxy, may be loopback or a private address. Off, so that no account can be made to reach into your network.',
@@ -121,3 +146,12 @@ export const accountSchema = z.strictObject(
   },
   fields,
 )
+
+/** One entry of `accounts`. What its fields ask of each other is in `agree.ts`. */
+export const accountSchema = written.transform(({ name: called, upstream, dialects: said, ...more }) => ({
+  name: called,
+  upstream,
+  // A list of its own: one that several accounts share would be shown with an anchor.
+  dialects: said ?? [...spoken[upstream]],
+  ...more,
+}))

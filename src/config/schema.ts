@@ -76,6 +76,7 @@ const sharing = z.strictObject(
 )
 
 const strategies = ['balanced', 'reset_first'] as const
+const translations = ['fallback', 'never', 'always'] as const
 
 const pool = z.strictObject(
   {
@@ -270,6 +271,14 @@ export const schema = z.strictObject(
         'The policy on service tiers; the first rule that fits decides. Left out: `priority` and `ultrafast` are filtered. An empty list: every tier passes.',
     }),
     prices: z.array(priceSchema, list('prices')).prefault([]).meta({ description: 'What models cost, over the price list that Turnout comes with.' }),
+    translate: choice(translations)
+      .prefault('fallback')
+      .meta(
+        choiceNote(
+          translations,
+          "Whether accounts that do not speak a client's dialect are asked by translation: only while none that speaks it is ready, not at all, or like all others.",
+        ),
+      ),
     failover: failover.prefault({}).meta({ description: 'How far a turn may move.' }),
     times: times.prefault({}).meta({ description: 'How long things may take.' }),
     bounds: bounds.prefault({}).meta({ description: 'How much is held at once.' }),

@@ -1,14 +1,17 @@
 import { claimsOf } from '../lib/jwt.ts'
 import type { AccountId, PoolId } from './ids.ts'
 import type { Mapping } from './model.ts'
+import type { DialectName } from './turn.ts'
 
-export type UpstreamKind = 'openai' | 'openai-compatible' | 'codex' | 'simulator'
+export type UpstreamKind = 'openai' | 'openai-compatible' | 'codex' | 'anthropic' | 'simulator'
 export type CredentialKind = 'api_key' | 'oauth'
 
 /** One credential at one upstream, as the configuration describes it. Holds no secret: the credential itself travels only in a lease. */
 export interface Account {
   readonly id: AccountId
   readonly upstream: UpstreamKind
+  /** What its upstream speaks, at least one; nothing else is ever said to it. */
+  readonly dialects: readonly DialectName[]
   /** Without a slash at the end; paths such as `/responses` are appended. */
   readonly baseUrl: string
   readonly credentialKind: CredentialKind

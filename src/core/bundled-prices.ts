@@ -1,6 +1,7 @@
 /**
  * The price list that Turnout comes with: models | from when on | prices, and those of longer requests | tiers. Prices are dollars per million tokens of input,
- * cache reads, cache writes and output; `-` is not stated. Source: @pydantic/genai-prices 0.1.8, and for tiers its maker, scripts/make-prices.mjs.
+ * cache reads, cache writes (behind a `+` those that are kept for an hour) and output; `-` is not stated. Source: @pydantic/genai-prices 0.1.8, and for tiers its maker,
+ * scripts/make-prices.mjs.
  */
 export const bundledPrices = `
 ada text-ada-001 | - | 0.4 - - 0.4 |
@@ -73,29 +74,29 @@ o4-mini-deep-research o4-mini-deep-research-2025-06-26 | - | 2 0.5 - 8 |
 text-davinci-002 | - | 20 - - 20 |
 text-davinci-003 | - | 20 - - 20 |
 claude-2* | - | 8 - - 24 |
-claude-3-5-haiku* claude-3.5-haiku* | - | 0.8 0.08 1 4 |
-claude-3-5-sonnet* claude-3.5-sonnet* | - | 3 0.3 3.75 15 |
-claude-3-7-sonnet* claude-3.7-sonnet* claude-sonnet-3.7* claude-sonnet-3-7* | - | 3 0.3 3.75 15 |
-claude-3-haiku* | - | 0.25 0.03 0.3 1.25 |
-claude-3-opus* | - | 15 1.5 18.75 75 |
-claude-3-sonnet* | - | 3 0.3 3.75 15 |
-claude-fable-5 claude-fable-5-YYYYMMDD | - | 10 1 12.5 50 |
-claude-fable-5-1 claude-fable-5-1-YYYYMMDD | - | 10 0.25 12.5 50 |
-claude-haiku-4-5* claude-haiku-4.5* claude-4-5-haiku* claude-4.5-haiku* | - | 1 0.1 1.25 5 |
-claude-opus-4-0* claude-4-opus* claude-opus-4 claude-opus-4-20250514 | - | 15 1.5 18.75 75 |
-claude-opus-4-1* claude-opus-4.1* | - | 15 1.5 18.75 75 |
-claude-opus-4-5* claude-opus-4.5* claude-4-5-opus* claude-4.5-opus* | - | 5 0.5 6.25 25 |
-claude-opus-4-6* claude-opus-4.6* claude-4-6-opus* claude-4.6-opus* | - | 5 0.5 6.25 25, >200000 10 1 12.5 37.5 |
-claude-opus-4-6* claude-opus-4.6* claude-4-6-opus* claude-4.6-opus* | 2026-03-13 | 5 0.5 6.25 25 |
-claude-opus-4-7* claude-opus-4.7* claude-4-7-opus* claude-4.7-opus* | - | 5 0.5 6.25 25 |
-claude-opus-4-8* claude-opus-4.8* claude-4-8-opus* claude-4.8-opus* | - | 5 0.5 6.25 25 |
-claude-opus-5 claude-opus-5-YYYYMMDD claude-opus-5.0* claude-5-opus* claude-5.0-opus* | - | 5 0.5 6.25 25 |
-claude-opus-5-5 claude-opus-5-5-YYYYMMDD claude-opus-5.5* claude-5-5-opus* claude-5.5-opus* | - | 4 0.2 5 20 |
-claude-sonnet-4-2025* claude-sonnet-4-0* claude-sonnet-4@* claude-sonnet-4 claude-4-sonnet* | - | 3 0.3 3.75 15 |
-claude-sonnet-4-5* claude-sonnet-4.5* | - | 3 0.3 3.75 15, >200000 6 0.6 7.5 22.5 |
-claude-sonnet-4-6* claude-sonnet-4.6* | - | 3 0.3 3.75 15, >200000 6 0.6 7.5 22.5 |
-claude-sonnet-4-6* claude-sonnet-4.6* | 2026-03-13 | 3 0.3 3.75 15 |
-claude-sonnet-5* claude-sonnet-5.0* claude-5-sonnet* claude-5.0-sonnet* | - | 2 0.2 2.5 10 |
+claude-3-5-haiku* claude-3.5-haiku* | - | 0.8 0.08 1+1.6 4 |
+claude-3-5-sonnet* claude-3.5-sonnet* | - | 3 0.3 3.75+6 15 |
+claude-3-7-sonnet* claude-3.7-sonnet* claude-sonnet-3.7* claude-sonnet-3-7* | - | 3 0.3 3.75+6 15 |
+claude-3-haiku* | - | 0.25 0.03 0.3+0.5 1.25 |
+claude-3-opus* | - | 15 1.5 18.75+30 75 |
+claude-3-sonnet* | - | 3 0.3 3.75+6 15 |
+claude-fable-5 claude-fable-5-YYYYMMDD | - | 10 1 12.5+20 50 |
+claude-fable-5-1 claude-fable-5-1-YYYYMMDD | - | 10 0.25 12.5+20 50 |
+claude-haiku-4-5* claude-haiku-4.5* claude-4-5-haiku* claude-4.5-haiku* | - | 1 0.1 1.25+2 5 |
+claude-opus-4-0* claude-4-opus* claude-opus-4 claude-opus-4-20250514 | - | 15 1.5 18.75+30 75 |
+claude-opus-4-1* claude-opus-4.1* | - | 15 1.5 18.75+30 75 |
+claude-opus-4-5* claude-opus-4.5* claude-4-5-opus* claude-4.5-opus* | - | 5 0.5 6.25+10 25 |
+claude-opus-4-6* claude-opus-4.6* claude-4-6-opus* claude-4.6-opus* | - | 5 0.5 6.25+10 25, >200000 10 1 12.5+20 37.5 | priority 6/1
+claude-opus-4-6* claude-opus-4.6* claude-4-6-opus* claude-4.6-opus* | 2026-03-13 | 5 0.5 6.25+10 25 | priority 6/1
+claude-opus-4-7* claude-opus-4.7* claude-4-7-opus* claude-4.7-opus* | - | 5 0.5 6.25+10 25 | priority 6/1
+claude-opus-4-8* claude-opus-4.8* claude-4-8-opus* claude-4.8-opus* | - | 5 0.5 6.25+10 25 | priority 2/1
+claude-opus-5 claude-opus-5-YYYYMMDD claude-opus-5.0* claude-5-opus* claude-5.0-opus* | - | 5 0.5 6.25+10 25 | priority 2/1
+claude-opus-5-5 claude-opus-5-5-YYYYMMDD claude-opus-5.5* claude-5-5-opus* claude-5.5-opus* | - | 4 0.2 5+8 20 | priority 2/1
+claude-sonnet-4-2025* claude-sonnet-4-0* claude-sonnet-4@* claude-sonnet-4 claude-4-sonnet* | - | 3 0.3 3.75+6 15 |
+claude-sonnet-4-5* claude-sonnet-4.5* | - | 3 0.3 3.75+6 15, >200000 6 0.6 7.5+12 22.5 |
+claude-sonnet-4-6* claude-sonnet-4.6* | - | 3 0.3 3.75+6 15, >200000 6 0.6 7.5+12 22.5 |
+claude-sonnet-4-6* claude-sonnet-4.6* | 2026-03-13 | 3 0.3 3.75+6 15 |
+claude-sonnet-5* claude-sonnet-5.0* claude-5-sonnet* claude-5.0-sonnet* | - | 2 0.2 2.5+4 10 |
 claude-v1 | - | 8 - - 24 |
 gpt-6.1-sol gpt-6.1-sol-YYYY-MM-DD | - | 2 0.1 2.5 10, >272000 4 0.2 5 15 | flex 1/2, priority 2/1
 `

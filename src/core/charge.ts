@@ -1,7 +1,7 @@
 import type { CredentialKind } from './account.ts'
 import type { AccountId, UpstreamModel } from './ids.ts'
 import type { Fraction, Price, PriceTable } from './price.ts'
-import type { Usage } from './usage.ts'
+import { noUsage, type Usage } from './usage.ts'
 
 /** What a turn costs. Unit: whole nanodollars, each rounded half up once. */
 export interface Charge {
@@ -68,18 +68,19 @@ export function billOf({ account, model, paidBy, atMs, used }: Served, prices: P
     case 'guessed': {
       const { inputTokens, outputTokens, tier } = used
       const price = prices.guess({ account, model, tier, inputTokens, atMs })
-      const usage: Usage = { inputTokens, cachedTokens: 0, cacheWriteTokens: 0, outputTokens, reasoningTokens: 0 }
+      const usage: Usage = { ...noUsage, inputTokens, outputTokens }
       return { kind: 'guessed', paidBy, cost: price === null ? null : costOf(usage, price), price: price?.text ?? null }
     }
   }
 }
 
-/** Every token of input is billed at one rate (protocols.md 9.2). */
-function costOf({ inputTokens, cachedTokens, cacheWriteTokens, outputTokens }: Usage, price: Price): Fraction {
+/** Every token of input is billed at one rate (protocols.md 9.2, 9.3). */
+function costOf({ inputTokens, cachedTokens, cacheWriteTokens, longCacheWriteTokens, outputTokens }: Usage, price: Price): Fraction {
   const uncached = Math.max(0, inputTokens - cachedTokens - cacheWriteTokens)
   let over = BigInt(uncached) * price.input + BigInt(outputTokens) * price.output
   if (cachedTokens > 0) over += BigInt(cachedTokens) * price.cached
-  if (cacheWriteTokens > 0) over += BigInt(cacheWriteTokens) * price.written
+  if (cacheWriteTokens > 0) over += BigInt(cacheWriteTokens - longCacheWriteTokens) * price.written
+  if (longCacheWriteTokens > 0) over += BigInt(longCacheWriteTokens) * price.written1h
   return { over, under: price.under }
 }
 

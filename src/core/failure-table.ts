@@ -1,5 +1,6 @@
+import type { Headers } from '../lib/headers.ts'
 import type { Blame, ErrorObject, Failure, FailureKind, Signal } from './failure.ts'
-import { quotaResetAt, rateResetAt, retryAfter } from './hints.ts'
+import { isSubscriptionSpent, quotaResetAt, rateResetAt, retryAfter } from './hints.ts'
 
 /** What a kind of failure means, whatever signal it came from. `docs/failures.md` says the same in words. */
 interface Meaning {
@@ -83,6 +84,8 @@ const table: readonly Row[] = [
     when: (e) => is(e, 'usage_limit_reached', 'insufficient_quota', 'credit_balance_exhausted') || like(e, /_(spend|usage)_limit_(exceeded|reached)$/),
   },
   { kind: 'quota', because: 'a 403 words a spent quota', when: (e) => e.status === 403 && is(e, 'forbidden_error') && /\busage limit\b/i.test(e.words) },
+  { kind: 'quota', because: 'a window of the subscription is used up', when: (e) => e.status === 429 && isSubscriptionSpent(headersOf(e.signal)) },
+  { kind: 'quota', because: 'an invalid request words a spent quota', when: saysQuotaIsSpent },
   { kind: 'edge-block', because: 'the region is not served', when: (e) => is(e, 'unsupported_country_region_territory') },
   { kind: 'model', because: 'this account cannot serve this model', when: (e) => is(e, 'model_not_found', 'usage_not_included') },
   { kind: 'overload', because: 'the upstream is overloaded', when: (e) => is(e, 'server_is_overloaded', 'slow_down', 'overloaded_error') },
@@ -110,6 +113,16 @@ const table: readonly Row[] = [
     when: (e) => e.status === 404 && /\bresponse with id\b|\bprevious response\b/i.test(e.words),
   },
   { kind: 'model', because: 'this account cannot serve this model', when: saysModelIsMissing },
+  {
+    kind: 'model',
+    because: 'this account cannot serve this model',
+    when: (e) => e.status === 404 && is(e, 'not_found_error') && /^model: \S/.test(e.words),
+  },
+  {
+    kind: 'credential',
+    because: 'the credential was revoked',
+    when: (e) => e.status === 403 && is(e, 'permission_error') && /^oauth token has been revoked\b/i.test(e.words),
+  },
   { kind: 'forbidden', because: 'the upstream forbids it', when: (e) => e.status === 403 && e.body === 'json' },
   { kind: 'forbidden', because: 'the upstream forbids it', when: (e) => e.status === 403 && e.signal.kind === 'told' },
   { kind: 'edge-block', because: 'something in front of the upstream answered', when: (e) => e.status === 403 },
@@ -132,6 +145,16 @@ const table: readonly Row[] = [
 /** A handshake names no model and no answer, so that whatever its body says, nothing but WebSocket is missing. */
 function isHandshakeForNothing({ signal, status }: Evidence): boolean {
   return signal.kind === 'answer' && signal.over === 'websocket-handshake' && (status === 404 || status === 405 || status === 426)
+}
+
+/*
+ * Anthropic tells of spent money as of an invalid request. The sentence must stand alone: what a client wrote is echoed with a colon behind it, and that of a
+ * time of day stands between digits.
+ */
+const quotaSpent = /^(?:your credit balance is too low to access the \w+ api|you have reached your specified (?:\w+ )?api usage limits)\b(?:[^:]|\d:\d)*$/i
+
+function saysQuotaIsSpent(e: Evidence): boolean {
+  return e.status === 400 && is(e, 'invalid_request_error') && quotaSpent.test(e.words)
 }
 
 /*
@@ -179,6 +202,10 @@ export const rows: readonly { readonly kind: FailureKind; readonly because: stri
 
 /** How much of a message is searched for wording: what an upstream has to say comes first, and patterns must not be fed megabytes. Unit: characters. */
 const wordsMax = 2048
+
+function headersOf(signal: Signal): Headers {
+  return signal.kind === 'answer' || signal.kind === 'told' ? signal.headers : {}
+}
 
 function evidence(signal: Signal): Evidence {
   const error = signal.kind === 'answer' || signal.kind === 'told' ? signal.error : null

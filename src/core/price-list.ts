@@ -25,14 +25,19 @@ function rowOf(line: string): PriceRow {
 }
 
 function ratesOf(prices: readonly string[]): Rates {
-  const [input = null, cached = null, written = null, output = null] = prices.map(pico)
+  const { input, output, ...caches } = pricesOf(prices)
   assert(input !== null && output !== null, 'a price list says what reading and writing cost')
-  return { input, cached, written, output }
+  return { input, ...caches, output }
 }
 
 function longOf(text: string): LongRates {
-  const [above = '', input, cached, written, output] = text.split(' ')
-  return { above: Number(above.slice(1)), input: pico(input), cached: pico(cached), written: pico(written), output: pico(output) }
+  const [above = '', ...prices] = text.split(' ')
+  return { above: Number(above.slice(1)), ...pricesOf(prices) }
+}
+
+function pricesOf([input, cached, writes = '', output]: readonly string[]): Omit<LongRates, 'above'> {
+  const [written, written1h] = writes.split('+')
+  return { input: pico(input), cached: pico(cached), written: pico(written), written1h: pico(written1h), output: pico(output) }
 }
 
 function tierOf(text: string): readonly [string, TierPrice] {

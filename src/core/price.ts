@@ -8,6 +8,8 @@ export interface Rates {
   readonly cached: bigint | null
   /** Written to a cache; null: as `input`. */
   readonly written: bigint | null
+  /** Written to a cache that keeps it for an hour or longer; null: as `written`. */
+  readonly written1h: bigint | null
   /** Reasoning is inside. */
   readonly output: bigint
 }
@@ -18,6 +20,7 @@ export interface LongRates {
   readonly input: bigint | null
   readonly cached: bigint | null
   readonly written: bigint | null
+  readonly written1h: bigint | null
   readonly output: bigint | null
 }
 
@@ -51,9 +54,13 @@ export interface Price {
   readonly input: bigint
   readonly cached: bigint
   readonly written: bigint
+  readonly written1h: bigint
   readonly output: bigint
   readonly under: bigint
-  /** For the books, since price lists change: dollars per million tokens of input, cache reads, cache writes and output, as in `5/0.5/5/30`. */
+  /**
+   * For the books, since price lists change: dollars per million tokens of input, cache reads, cache writes and output, as in `5/0.5/5/30`. Cache writes are two
+   * numbers where those that are kept for an hour cost otherwise, as in `4/0.2/5+8/20`.
+   */
   readonly text: string
 }
 
@@ -197,6 +204,7 @@ function overlaid(rates: Rates, long: LongRates): Rates {
     input: long.input ?? rates.input,
     cached: long.cached ?? rates.cached,
     written: long.written ?? rates.written,
+    written1h: long.written1h ?? rates.written1h,
     output: long.output ?? rates.output,
   }
 }
@@ -205,9 +213,11 @@ function priceOf(above: number, rates: Rates, { over, under }: Fraction): Price 
   const input = rates.input * over
   const cached = (rates.cached ?? rates.input) * over
   const written = (rates.written ?? rates.input) * over
+  const written1h = (rates.written1h ?? rates.written ?? rates.input) * over
   const output = rates.output * over
-  const text = [input, cached, written, output].map((pico) => usdPerMillionText({ over: pico, under })).join('/')
-  return { above, input, cached, written, output, under, text }
+  const usd = (pico: bigint): string => usdPerMillionText({ over: pico, under })
+  const writes = written1h === written ? usd(written) : `${usd(written)}+${usd(written1h)}`
+  return { above, input, cached, written, written1h, output, under, text: `${usd(input)}/${usd(cached)}/${writes}/${usd(output)}` }
 }
 
 const digits = 12

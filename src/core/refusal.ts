@@ -22,6 +22,8 @@ export const catalogue = {
   background_not_supported: invalid(400),
   previous_response_not_found: invalid(400),
   key_in_query: invalid(400),
+  /** Something in the question has no words in the dialect of those who could serve it. */
+  unsupported_parameter: invalid(400),
   invalid_stream_id: invalid(400),
   websocket_stream_limit_reached: invalid(400),
   websocket_connection_limit_reached: entry(400, 'yes', 'invalid_request_error'),

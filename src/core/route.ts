@@ -28,6 +28,8 @@ export interface Candidate {
   readonly inFlight: number
   /** Whether a lease could be had now: a slot is free, and nobody has waited longer for it. */
   readonly free: boolean
+  /** Whether it speaks the client's dialect. `translated`: it does not, and is asked only where none that does is ready. Absent: `native`. */
+  readonly speech?: 'native' | 'translated' | 'none'
   /** In a pool that prefers by it: when the account's longest window is reset. Absent: not preferred by it, or not known. */
   readonly resetsAtMs?: number
 }
@@ -57,7 +59,7 @@ export type Choice =
   /** All that could serve are resting; `soonestMs` is when the first is ready. */
   | { readonly kind: 'cooling'; readonly wants: readonly Candidate[]; readonly soonestMs: number }
   /** No account can serve this turn, however long it waits. */
-  | { readonly kind: 'nobody'; readonly why: 'not-served' | 'tried' | 'owner-gone' | 'out-of-service' }
+  | { readonly kind: 'nobody'; readonly why: 'not-served' | 'not-spoken' | 'tried' | 'owner-gone' | 'out-of-service' }
 
 /** How many accounts that were not chosen are named; the rest is counted by reason. */
 export const namedMax = 8
@@ -67,7 +69,8 @@ export function route(candidates: readonly Candidate[], wish: Wish, dice: number
   const eligible = candidates.filter((c) => reasonAgainst(c, wish) === null)
   const open = eligible.filter((c) => c.free && c.standing.kind === 'ready')
   if (open.length === 0) return nobodyOpen(candidates, eligible, wish)
-  const picked = pick(open, wish, dice)
+  const native = open.filter((c) => c.speech !== 'translated')
+  const picked = pick(native.length > 0 ? native : open, wish, dice)
   return { kind: 'use', ...picked, notChosen: notChosen(candidates, picked.candidate.account.id, wish) }
 }
 
@@ -144,6 +147,7 @@ function reasonAgainst(c: Candidate, wish: Wish): string | null {
     case 'cooling':
       break
   }
+  if (c.speech === 'none') return 'does not speak what the question is written in'
   if (wish.owner !== null && wish.owner !== c.account.id) return 'another account holds the answer that this one continues'
   // A weight is a share among those that could be chosen; the owner is not chosen.
   if (c.account.weight === 0 && wish.owner === null) return 'weight 0'
@@ -156,6 +160,7 @@ function reasonFor(c: Candidate, chosen: Candidate, wish: Wish): string {
   if (c.standing.kind === 'cooling') return `cooling until ${instant(c.standing.untilMs)}: ${inWords(c.standing.why)}`
   if (c.standing.kind === 'proving') return 'rested, and another turn is trying it'
   if (!c.free) return 'full'
+  if (c.speech === 'translated' && chosen.speech !== 'translated') return 'would have to be asked by translation'
   if (wish.unwell.has(c.account.baseUrl) && !wish.unwell.has(chosen.account.baseUrl)) return 'its upstream failed in this turn'
   if (c.poolRank !== chosen.poolRank) return 'in a later pool'
   if (c.account.priority !== chosen.account.priority) return `priority ${c.account.priority}`
@@ -186,6 +191,7 @@ function nobodyOpen(candidates: readonly Candidate[], eligible: readonly Candida
   if (eligible.length > 0) return { kind: 'cooling', wants: eligible, soonestMs }
   const serving = candidates.filter((c) => c.standing.kind !== 'unmapped')
   if (serving.length === 0) return { kind: 'nobody', why: 'not-served' }
+  if (serving.every((c) => c.speech === 'none')) return { kind: 'nobody', why: 'not-spoken' }
   if (wish.owner !== null && !serving.some((c) => c.account.id === wish.owner)) return { kind: 'nobody', why: 'owner-gone' }
   return { kind: 'nobody', why: serving.some((c) => wish.tried.has(c.account.id)) ? 'tried' : 'out-of-service' }
 }

@@ -1,4 +1,4 @@
-import { credible, duration, seconds } from './hints.ts'
+import { credible, limitResetAt, rateLimits, seconds, sharedWindows } from './hints.ts'
 import { header, type Headers } from '../lib/headers.ts'
 
 /** What an upstream said of one window of an account's quota, not yet trusted. */
@@ -32,9 +32,12 @@ const none: readonly Window[] = []
 /** Limits of requests and tokens are by the minute. */
 const rateMinutes = 1
 
-/** What the headers of an answer say of an account's windows: `x-codex-*`, and `x-ratelimit-*` as one window of a minute (protocols.md 3.5). */
+/**
+ * What the headers of an answer say of an account's windows: `x-codex-*` (protocols.md 3.5), `anthropic-ratelimit-unified-*` (5.4), and limits of requests and
+ * tokens as one window of a minute.
+ */
 export function readWindows(headers: Headers, nowMs: number): readonly Window[] {
-  const readings = [...codexReadings(headers), ...rateReadings(headers)]
+  const readings = [...codexReadings(headers), ...subscriptionReadings(headers), ...rateReadings(headers, nowMs)]
   return readings.length === 0 ? none : windowsOf(readings, nowMs)
 }
 
@@ -83,15 +86,21 @@ function codexReadings(headers: Headers): readonly Reading[] {
   })
 }
 
+function subscriptionReadings(headers: Headers): readonly Reading[] {
+  return sharedWindows(headers).flatMap(({ minutes, usedPercent, resetAt }) =>
+    usedPercent === null ? [] : [{ minutes, usedPercent, resetAt, resetAfterSeconds: null }],
+  )
+}
+
 /** Of requests and tokens, the one of which less is left. */
-function rateReadings(headers: Headers): readonly Reading[] {
-  const readings = ['requests', 'tokens'].flatMap((what) => {
-    const limit = seconds(header(headers, `x-ratelimit-limit-${what}`), 1)
-    const remaining = seconds(header(headers, `x-ratelimit-remaining-${what}`), 1)
+function rateReadings(headers: Headers, nowMs: number): readonly Reading[] {
+  const readings = rateLimits.flatMap((of) => {
+    const limit = seconds(header(headers, of.limit), 1)
+    const remaining = seconds(header(headers, of.remaining), 1)
     if (limit === null || remaining === null || limit === 0) return []
-    const resetMs = duration(header(headers, `x-ratelimit-reset-${what}`))
+    const resetAtMs = limitResetAt(of, headers, nowMs)
     const usedPercent = Math.max(0, ((limit - remaining) / limit) * 100)
-    return [{ minutes: rateMinutes, usedPercent, resetAt: null, resetAfterSeconds: resetMs === null ? null : resetMs / 1000 }]
+    return [{ minutes: rateMinutes, usedPercent, resetAt: resetAtMs === null ? null : resetAtMs / 1000, resetAfterSeconds: null }]
   })
   return readings.toSorted((a, b) => b.usedPercent - a.usedPercent).slice(0, 1)
 }

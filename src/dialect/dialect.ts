@@ -3,7 +3,7 @@ import type { ClientModel, ResponseId, UpstreamModel } from '../core/ids.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Plan } from '../core/shape.ts'
 import type { Item } from '../core/transcript.ts'
-import type { Endpoint, Turn } from '../core/turn.ts'
+import type { DialectName, Endpoint, Turn } from '../core/turn.ts'
 import type { Usage } from '../core/usage.ts'
 import type { Reading } from '../core/windows.ts'
 import type { Body, Edit, Parsed, Pieces } from '../lib/body.ts'
@@ -29,14 +29,19 @@ export type Seen =
   | { readonly kind: 'held'; readonly bytes: Buffer }
   /** Output whose bytes stand as they came; the one shared value `output`, so that an event costs no allocation. */
   | { readonly kind: 'output' }
-  | { readonly kind: 'terminal'; readonly bytes: Buffer; readonly end: AnswerEnd }
+  /** `before`: whole events that the client gets ahead of it. */
+  | { readonly kind: 'terminal'; readonly bytes: Buffer; readonly end: AnswerEnd; readonly before?: readonly Buffer[] }
   /** `response.failed` or an error event: a signal while nothing was given to the client, the end afterwards. */
   | { readonly kind: 'failed'; readonly bytes: Buffer; readonly end: AnswerEnd; readonly signal: Extract<Signal, { kind: 'told' }> }
+  /** What the client gets in its place, whole events each; none: it hears nothing of it. */
+  | { readonly kind: 'instead'; readonly events: readonly Buffer[]; readonly isOutput: boolean }
 
 /** Watches one attempt's stream. Stateful, but pure: no clock, no I/O. */
 export interface EventObserver {
   /** One whole event, `bytes[start, end)`: with its closing blank line, or the text of a frame. */
   see(bytes: Buffer, start: number, end: number): Seen
+  /** The stream came to a clean end, without a terminal event so far. What that amounts to; null: it was cut. */
+  close(): Extract<Seen, { kind: 'terminal' }> | null
   /** Hashes of what this attempt's account sealed, since last asked. */
   sealed(): readonly string[]
   /** Id of the answer, as soon as the stream has named it. */
@@ -77,6 +82,22 @@ export interface Watched {
   readonly framing: 'sse' | 'frames'
   /** How the client takes them. What the observer yields stays in the upstream's framing; `frames`: errors name their status. */
   readonly client: 'sse' | 'frames'
+  /** The model, as the client calls it. */
+  readonly model: ClientModel
+  /** `Turn.wantsUsage`. */
+  readonly wantsUsage: boolean
+  /** When the attempt began, in seconds since the epoch: what an answer says of its making where its upstream does not. */
+  readonly startedAtS: number
+  /** What the translation of the question must be remembered for; null: it was not translated. */
+  readonly memo: Memo | null
+}
+
+/** What a translated question changed, so that its answer can be changed back. */
+export interface Memo {
+  /** Tools whose input is text in the client's dialect, and an object with one member `input` in the upstream's. */
+  readonly customTools: ReadonlySet<string>
+  /** The client's own names of tools, by what they are called upstream, where that is shorter. */
+  readonly toolNames: ReadonlyMap<string, string>
 }
 
 export interface Told {
@@ -149,24 +170,55 @@ export interface FrameDialect {
   lostInSession(turn: Turn): Refusal
 }
 
-/** A wire format. All of it is pure. */
-export interface Dialect {
-  readonly name: 'responses'
-  /** Members whose double is refused, because a policy or a decision depends on them. */
-  readonly governed: ReadonlySet<string>
-  /** The answer's header that names the model. */
-  readonly modelHeader: string
-  read(body: Body, endpoint: Endpoint, headers: Headers): Read
+/** How an attempt speaks with its upstream. What the client gets of the answer is in the client's dialect, whichever the upstream's is. */
+export interface UpstreamDialect {
   /** Where an endpoint lies at the upstream, below its base URL. */
   path(endpoint: Endpoint): string
-  /** The edits that turn the client's body into this attempt's. None: the very bytes go out. */
-  apply(plan: Plan, body: Body): readonly Edit[]
+  /** The client's headers as this upstream may hear them. */
+  headers(plan: Plan, headers: Headers): Headers
   observe(watched: Watched): EventObserver
   observeAnswer(bytes: Buffer, watched: Watched): SeenAnswer
-  /** The whole answer that these server-sent events amount to. */
+  /** The whole answer, in the upstream's own dialect, that these server-sent events amount to. */
   gather(bytes: Buffer): Gathered
   /** The error object of an upstream's error body; null where there is none. */
   readError(body: Buffer): ErrorObject | null
+}
+
+/** A question in the words of another dialect. */
+export type Worded =
+  | { readonly kind: 'worded'; readonly text: Pieces; readonly memo: Memo }
+  /** Something in it has no words there. */
+  | { readonly kind: 'unsayable'; readonly refusal: Refusal }
+
+/** What a question is translated with beside itself. */
+export interface WordingWish {
+  /** What questions of one dialogue have in common, for upstreams that keep their prompt caches by it; null: nothing to go by. */
+  readonly cacheKey: string | null
+  /** Hashes of sealed reasoning that stays behind. */
+  readonly unsealed: ReadonlySet<string>
+}
+
+/** Speaks to an upstream of another dialect than the client's. */
+export interface Translation extends UpstreamDialect {
+  /** What the upstream speaks. */
+  readonly to: DialectName
+  word(plan: Plan, body: Body, about: WordingWish): Worded
+}
+
+/** A wire format. All of it is pure. */
+export interface Dialect extends UpstreamDialect {
+  readonly name: DialectName
+  /** Whether a stream may end cleanly behind an error event, since that is one of its terminal events. */
+  readonly endsInErrors: boolean
+  /** Members whose double is refused, because a policy or a decision depends on them. */
+  readonly governed: ReadonlySet<string>
+  /** The answer's header that names the model; null: none does. */
+  readonly modelHeader: string | null
+  /** The header in which its clients look for the id of their request; `x-request-id` stands on every answer anyway. */
+  readonly requestIdHeader: 'x-request-id' | 'request-id'
+  read(body: Body, endpoint: Endpoint, headers: Headers): Read
+  /** The edits that turn the client's body into this attempt's. None: the very bytes go out. */
+  apply(plan: Plan, body: Body): readonly Edit[]
   /** A refusal as this dialect says it over HTTP. */
   refuse(refusal: Refusal): Told
   /** An upstream's error, said again under this status. */
@@ -175,5 +227,9 @@ export interface Dialect {
   failInBand(error: { readonly code: string; readonly message: string }, response: ResponseId | null): Buffer
   /** Resets this client's idle timer. */
   keepAlive(turn: Turn): Buffer
+}
+
+/** A wire format that is spoken over WebSocket too. */
+export interface SessionDialect extends Dialect {
   readonly frames: FrameDialect
 }

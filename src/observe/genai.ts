@@ -1,5 +1,5 @@
 import type { Usage } from '../core/usage.ts'
-import type { Endpoint } from '../core/turn.ts'
+import type { DialectName, Endpoint } from '../core/turn.ts'
 
 /**
  * The names that OpenTelemetry's conventions for generative AI give to what a span says. They are still in development and change from version to version:
@@ -19,11 +19,19 @@ export const genAi = {
   status: 'http.response.status_code',
 } as const
 
-/** What speaks the protocol, whoever serves it. */
-export const provider = 'openai'
+/** Whose protocol the client speaks, whoever serves it. */
+export const providers: Readonly<Record<DialectName, string>> = { responses: 'openai', chat: 'openai', messages: 'anthropic' }
 
-/** The conventions have a word for the first alone. */
-export const operations: Readonly<Record<Endpoint, string>> = { responses: 'chat', compact: 'compact', input_tokens: 'count_tokens' }
+/** The conventions have the words `chat` and `embeddings`; the others are ours. */
+export const operations: Readonly<Record<Endpoint, string>> = {
+  responses: 'chat',
+  compact: 'compact',
+  input_tokens: 'count_tokens',
+  chat: 'chat',
+  embeddings: 'embeddings',
+  messages: 'chat',
+  count_tokens: 'count_tokens',
+}
 
 export function usageAttributes({ inputTokens, cachedTokens, cacheWriteTokens, outputTokens }: Usage): Record<string, number> {
   return {

@@ -11,9 +11,10 @@ import {
   type Tracer as Api,
 } from '@opentelemetry/api'
 import type { AttemptRecord, TurnOpened, TurnSettled } from '../core/record.ts'
+import { dialectOf } from '../core/turn.ts'
 import type { Headers } from '../lib/headers.ts'
 import type { AttemptSpan, Tracer, TurnSpan } from '../ports/tracer.ts'
-import { genAi, operations, provider, usageAttributes } from './genai.ts'
+import { genAi, operations, providers, usageAttributes } from './genai.ts'
 
 /** What we say of a turn for which the conventions have no name. Values are names of the configuration and words of ours, and the client's name of a model. */
 const own = {
@@ -84,7 +85,7 @@ class OneTurn implements TurnSpan {
     const operation = operations[this.#opened.endpoint]
     const attributes: Attributes = {
       [genAi.operation]: operation,
-      [genAi.provider]: provider,
+      [genAi.provider]: providers[dialectOf(this.#opened.endpoint)],
       [genAi.requestModel]: model,
       [own.turn]: this.#opened.id,
       [own.account]: account,

@@ -1,10 +1,12 @@
 import type { Rule } from '../core/policy.ts'
 import type { PriceTable } from '../core/price.ts'
+import type { Translate } from '../core/way.ts'
 
 /** What the operator set, as one turn sees it: a snapshot, taken at admit. Times in milliseconds, sizes in bytes. */
 export interface Settings {
   readonly rules: readonly Rule[]
   readonly prices: PriceTable
+  readonly translate: Translate
   readonly failover: { readonly accountsPerTurn: number; readonly patienceMs: number; readonly budgetPercent: number }
   readonly times: {
     readonly connectMs: number

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { Clock } from '../lib/clock.ts'
+import { textFrames } from '../lib/text-frames.ts'
 
 /** What a client's socket brings. */
 export interface ClientEars {
@@ -26,7 +27,6 @@ export interface ClientSocketTimes {
 
 /** Between two pings. Unit: milliseconds. Proxies in front close what is silent for 60 s; 30 s is the shortest bound seen. */
 export const pingMs = 25_000
-const asText = { binary: false, compress: false }
 
 /**
  * The socket of one session's client. While the client takes nothing, nothing is read from it either: what it asks for could not be answered,
@@ -75,7 +75,7 @@ export class ClientSocket {
   say(frames: readonly Buffer[]): boolean {
     if (this.#over || this.#ws.readyState !== this.#ws.OPEN) return true
     this.#cork()
-    for (const frame of frames) this.#ws.send(frame, asText)
+    for (const part of textFrames(frames)) this.#socket.write(part)
     if (!this.#socket.writableNeedDrain) return true
     this.#stall()
     return false

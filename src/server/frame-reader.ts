@@ -4,7 +4,7 @@ import { refusal, type Refusal } from '../core/refusal.ts'
 import { defaultLane, streamIdOf, type Ticket } from '../core/lanes.ts'
 import type { Incoming } from '../core/session.ts'
 import type { Item } from '../core/transcript.ts'
-import type { ClientFrame, Dialect, Read } from '../dialect/dialect.ts'
+import type { ClientFrame, SessionDialect, Read } from '../dialect/dialect.ts'
 import { Body } from '../lib/body.ts'
 import type { Headers } from '../lib/headers.ts'
 import { Kept } from '../lib/kept.ts'
@@ -25,7 +25,7 @@ export interface HeldFrame {
 }
 
 export interface ReaderParts {
-  readonly dialect: Dialect
+  readonly dialect: SessionDialect
   readonly bodies: Bodies
   readonly refuser: Refuser
   settings(): Settings

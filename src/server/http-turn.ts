@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import type { Outcome } from '../core/record.ts'
-import type { Endpoint } from '../core/turn.ts'
+import { dialectOf, type Endpoint } from '../core/turn.ts'
 import type { Dialect } from '../dialect/dialect.ts'
+import { dialectNamed } from '../dialect/registry.ts'
 import { assert } from '../lib/assert.ts'
 import { Body } from '../lib/body.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -23,7 +24,6 @@ import type { Refuser } from './refuse.ts'
 /** What turns over HTTP need. */
 export interface TurnDoor {
   readonly clock: Clock
-  readonly dialect: Dialect
   readonly refuser: Refuser
   readonly bodies: Bodies
   readonly open: OpenTurns
@@ -42,7 +42,15 @@ export function turnRoutes(door: TurnDoor): readonly Route[] {
     begins: 'turn',
     handle: (visit) => handleTurn(door, endpoint, visit),
   })
-  return [row('/v1/responses', 'responses'), row('/v1/responses/compact', 'compact'), row('/v1/responses/input_tokens', 'input_tokens')]
+  return [
+    row('/v1/responses', 'responses'),
+    row('/v1/responses/compact', 'compact'),
+    row('/v1/responses/input_tokens', 'input_tokens'),
+    row('/v1/chat/completions', 'chat'),
+    row('/v1/embeddings', 'embeddings'),
+    row('/v1/messages', 'messages'),
+    row('/v1/messages/count_tokens', 'count_tokens'),
+  ]
 }
 
 async function handleTurn(door: TurnDoor, endpoint: Endpoint, visit: Visit): Promise<void> {
@@ -79,13 +87,14 @@ async function understand(
   visit: Visit,
   { held, signal }: { readonly held: Held; readonly signal: AbortSignal },
 ): Promise<Understood> {
-  const received = await receive(door, visit, held, signal)
+  const dialect = dialectNamed(dialectOf(endpoint))
+  const received = await receive(door, visit, { dialect, held, signal })
   if (received.kind !== 'body') return received
   const body = new Kept(received.body, ({ bytes }, lent) => {
     held.give()
     if (lent === 0) free(bytes)
   })
-  return toAsk(door, endpoint, visit, body)
+  return toAsk(door, { dialect, endpoint }, visit, body)
 }
 
 type Received = { readonly kind: 'body'; readonly body: Body } | { readonly kind: 'refused'; readonly refusal: Refusal } | { readonly kind: 'gone' }
@@ -118,7 +127,13 @@ class Held {
   }
 }
 
-async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSignal): Promise<Received> {
+interface Receiving {
+  readonly dialect: Dialect
+  readonly held: Held
+  readonly signal: AbortSignal
+}
+
+async function receive(door: TurnDoor, visit: Visit, { dialect, held, signal }: Receiving): Promise<Received> {
   const { request, response } = visit
   const { bodyBytes } = door.settings().bounds
   const encoding = header(request.headers, 'content-encoding')
@@ -131,7 +146,7 @@ async function receive(door: TurnDoor, visit: Visit, held: Held, signal: AbortSi
   const read = await unlessInterrupted(reading, door, request, signal)
   switch (read.kind) {
     case 'read':
-      return parse(door, read.bytes)
+      return parse(dialect, read.bytes)
     case 'no-room':
       return refused(memoryFull())
     case 'too-large':
@@ -175,8 +190,8 @@ function unlessInterrupted(reading: Promise<ReadBody>, door: TurnDoor, request: 
   })
 }
 
-function parse(door: TurnDoor, bytes: Buffer): Received {
-  const parsed = Body.parse(bytes, door.dialect.governed)
+function parse(dialect: Dialect, bytes: Buffer): Received {
+  const parsed = Body.parse(bytes, dialect.governed)
   switch (parsed.kind) {
     case 'body':
       return parsed
@@ -191,15 +206,26 @@ function parse(door: TurnDoor, bytes: Buffer): Received {
   }
 }
 
-function toAsk(door: TurnDoor, endpoint: Endpoint, visit: Visit, body: Kept<Body>): Exclude<Understood, { kind: 'gone' }> {
+interface Asked {
+  readonly dialect: Dialect
+  readonly endpoint: Endpoint
+}
+
+function toAsk({ clock }: TurnDoor, { dialect, endpoint }: Asked, visit: Visit, body: Kept<Body>): Exclude<Understood, { kind: 'gone' }> {
   const { turn: id, request, requestId } = visit
   assert(id !== null, 'a route that begins a turn has an id')
   const caller = visit.callerNow()
   if (caller === null) return refused(refusal('invalid_api_key', 'This key was revoked, or expired, while its request was on the way.'))
-  const read = door.dialect.read(body.value, endpoint, request.headers)
+  const read = dialect.read(body.value, endpoint, request.headers)
   if (read.kind === 'refused') return read
-  const { dialect, clock } = door
-  return { kind: 'ask', ask: { id, caller, dialect, turn: read.turn, body, headers: request.headers, receivedAtMs: clock.now(), requestId, session: null } }
+  const { turn } = read
+  const search = passedSearch(dialect, visit.url)
+  return { kind: 'ask', ask: { id, caller, dialect, turn, body, headers: request.headers, search, receivedAtMs: clock.now(), requestId, session: null } }
+}
+
+/** Claude clients ask for what is still being tried out by the address (clients.md); an upstream that speaks Messages is asked in the same way. */
+function passedSearch({ name }: Dialect, url: URL): string {
+  return name === 'messages' && url.searchParams.get('beta') === 'true' ? '?beta=true' : ''
 }
 
 /** Null where the length is not said. The parser has seen to it that it is a number and stands once. */

@@ -5,6 +5,7 @@ import { refusal } from '../core/refusal.ts'
 import type { TurnEnd } from '../core/session.ts'
 import type { Item } from '../core/transcript.ts'
 import type { Turn } from '../core/turn.ts'
+import type { FrameDialect } from '../dialect/dialect.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { FrameText, SessionSockets } from '../ports/sockets.ts'
 import type { AnswerBody } from '../ports/transport.ts'
@@ -42,6 +43,7 @@ export class LaneTurn implements SessionTurn {
   readonly isWarmUp: boolean
   readonly turnState: string | null
   readonly namesModel: boolean
+  readonly frames: FrameDialect
   readonly sockets: SessionSockets
   readonly transcript: SessionTranscript
   readonly adopted: Adopted | null
@@ -61,6 +63,7 @@ export class LaneTurn implements SessionTurn {
   constructor(parts: LaneParts, question: LaneQuestion) {
     const { lane, sockets, transcript, door } = parts
     this.lane = lane
+    this.frames = door.dialect.frames
     this.sockets = sockets
     this.transcript = transcript
     this.#parts = parts
@@ -114,6 +117,7 @@ export class LaneTurn implements SessionTurn {
       turn: this.turn,
       body: held.body,
       headers: client.headers,
+      search: '',
       receivedAtMs: door.clock.now(),
       requestId: client.requestId,
       session: this,

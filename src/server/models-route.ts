@@ -6,6 +6,7 @@ import { assert } from '../lib/assert.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Route, Visit } from '../ports/routes.ts'
 import type { Refuser } from './refuse.ts'
+import { isForClaude } from './spoken.ts'
 
 /** What the list of models is made from, as it stands when someone asks. */
 export interface ModelsDoor {
@@ -20,13 +21,12 @@ export interface ModelsDoor {
 
 /** The models that a key may name. Not a turn. */
 export function modelsRoutes(door: ModelsDoor): readonly Route[] {
-  const entry = (model: ClientModel) => ({ id: model, object: 'model', created: Math.floor(door.sinceMs / 1000), owned_by: 'turnout' })
   return [
     {
       method: 'GET',
       path: '/v1/models',
       guard: 'key',
-      handle: async (visit) => answerJson(visit, { object: 'list', data: modelsOf(door, callerOf(visit)).map(entry) }),
+      handle: async (visit) => answerJson(visit, listFor(visit, door.sinceMs, modelsOf(door, callerOf(visit)))),
     },
     {
       // Names of models may hold slashes.
@@ -37,10 +37,21 @@ export function modelsRoutes(door: ModelsDoor): readonly Route[] {
         const name = decodeURIComponentOrNull(visit.params['*'] ?? '')
         const model = modelsOf(door, callerOf(visit)).find((known) => known === name)
         if (model === undefined) door.refuser.refuse(visit, refusal('model_not_served', 'No model of this name is served to this key.', { param: 'model' }))
-        else answerJson(visit, entry(model))
+        else answerJson(visit, entryFor(visit, door.sinceMs, model))
       },
     },
   ]
+}
+
+function listFor(visit: Visit, sinceMs: number, models: readonly ClientModel[]): object {
+  const data = models.map((model) => entryFor(visit, sinceMs, model))
+  if (!isForClaude(visit.request.headers)) return { object: 'list', data }
+  return { data, has_more: false, first_id: models[0] ?? null, last_id: models.at(-1) ?? null }
+}
+
+function entryFor(visit: Visit, sinceMs: number, model: ClientModel): object {
+  if (isForClaude(visit.request.headers)) return { type: 'model', id: model, display_name: model, created_at: new Date(sinceMs).toISOString() }
+  return { id: model, object: 'model', created: Math.floor(sinceMs / 1000), owned_by: 'turnout' }
 }
 
 function callerOf(visit: Visit): Caller {

@@ -1,7 +1,7 @@
 import type { Account } from '../core/account.ts'
 import type { AccountId, TurnId } from '../core/ids.ts'
 import type { Outcome } from '../core/record.ts'
-import type { Dialect } from '../dialect/dialect.ts'
+import type { SessionDialect } from '../dialect/dialect.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Headers } from '../lib/headers.ts'
 import type { Caller } from '../ports/caller.ts'
@@ -19,7 +19,7 @@ import type { Transcripts } from './transcripts.ts'
 export interface SessionDoor {
   readonly clock: Clock
   readonly log: Log
-  readonly dialect: Dialect
+  readonly dialect: SessionDialect
   readonly reader: FrameReader
   readonly transcripts: Transcripts
   readonly sockets: Sockets

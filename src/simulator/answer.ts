@@ -1,7 +1,7 @@
 import type { Behaviour } from './behaviour.ts'
-import { isObject, type JsonObject } from './error.ts'
-import { lastWords, type Asker, type Question } from './question.ts'
-import { seal } from './seal.ts'
+import type { JsonObject } from './error.ts'
+import { lastWords, type Asker, type Flavour, type Question } from './question.ts'
+import { seal, sign } from './seal.ts'
 
 /** One thing that an answer says. */
 export type Item =
@@ -13,7 +13,7 @@ export type Item =
       readonly callId: string
       readonly name: string
       readonly says: string
-      readonly flavour: 'function' | 'custom'
+      readonly flavour: Flavour
     }
 
 /** All that will be said to one question, before it is put into bytes. */
@@ -25,7 +25,7 @@ export interface Answer {
   readonly items: readonly Item[]
   /** `completed`, or why it is incomplete. */
   readonly ending: 'completed' | 'max_output_tokens' | 'steered'
-  /** As the terminal event says it. */
+  /** In the words of the Responses API; null: none is told. */
   readonly usage: unknown
   readonly tierServed: string
   /** `empty`: the terminal event tells no output although items were streamed. */
@@ -36,20 +36,27 @@ export interface Answer {
 
 const reasoningTokens = 16
 
+/** How the ids begin that a dialect gives to an answer and to a call. */
+export const idsOf = {
+  responses: { answer: 'resp_', call: 'call_' },
+  chat: { answer: 'chatcmpl-', call: 'call_' },
+  messages: { answer: 'msg_', call: 'toolu_' },
+} as const satisfies Readonly<Record<Question['dialect'], unknown>>
+
 export function answer(question: Question, asker: Asker, nowMs: number): Answer {
   const { behaviour, memory } = asker
   const items: Item[] = []
   const reasoning = reason(question, asker)
   if (reasoning !== null) items.push(reasoning)
   const calls = callsAsked(question)
-  const limit = question.fields['max_output_tokens']
-  const said = calls.length > 0 ? null : message(question, behaviour, typeof limit === 'number' ? limit : Infinity)
+  const ids = idsOf[question.dialect]
+  const said = calls.length > 0 ? null : message(question, behaviour)
   if (said !== null) items.push({ kind: 'message', id: memory.id('msg_'), ...said })
-  for (const call of calls) items.push({ kind: 'call', id: memory.id(call.flavour === 'function' ? 'fc_' : 'ctc_'), callId: memory.id('call_'), ...call })
+  for (const call of calls) items.push({ kind: 'call', id: memory.id(call.flavour === 'function' ? 'fc_' : 'ctc_'), callId: memory.id(ids.call), ...call })
   const bytes = said === null ? calls.length * 40 : said.pieces.reduce((sum, piece) => sum + piece.length, 0)
   const outputTokens = Math.max(1, Math.ceil(bytes / 4)) + (reasoning === null ? 0 : reasoningTokens)
   return {
-    id: memory.id('resp_'),
+    id: memory.id(ids.answer),
     question,
     model: question.model + behaviour.snapshot,
     createdAtS: Math.floor(nowMs / 1000),
@@ -59,7 +66,7 @@ export function answer(question: Question, asker: Asker, nowMs: number): Answer 
     tierServed: served(behaviour.tier, question),
     terminalOutput: 'whole',
     outputTokens,
-    obfuscated: !isObject(question.fields['stream_options']) || question.fields['stream_options']['include_obfuscation'] !== false,
+    obfuscated: question.wishes.obfuscated,
   }
 }
 
@@ -81,42 +88,39 @@ export function itemDone(item: Item): JsonObject {
   }
 }
 
-function reason(question: Question, { key, behaviour, memory }: Asker): Item | null {
-  const asked = question.fields['reasoning']
-  const wants = isObject(asked) && asked['effort'] !== 'none'
-  if (behaviour.reasoning === 'never' || (behaviour.reasoning === 'asked' && !wants)) return null
-  const include = question.fields['include']
-  const sealed = Array.isArray(include) && include.includes('reasoning.encrypted_content')
+function reason({ wishes }: Question, { key, behaviour, memory }: Asker): Item | null {
+  if (behaviour.reasoning === 'never' || (behaviour.reasoning === 'asked' && !wishes.reasons)) return null
   const id = memory.id('rs_')
-  const summary = isObject(asked) && typeof asked['summary'] === 'string' ? `**Thinking it over** ${behaviour.label} weighs the question.` : null
-  return { kind: 'reasoning', id, summary, sealed: sealed ? seal(key, id, behaviour.sealedBytes) : null }
+  const summary = wishes.aloud ? `**Thinking it over** ${behaviour.label} weighs the question.` : null
+  switch (wishes.sealed) {
+    case 'no':
+      return { kind: 'reasoning', id, summary, sealed: null }
+    case 'content':
+      return { kind: 'reasoning', id, summary, sealed: seal(key, id, behaviour.sealedBytes) }
+    case 'signature':
+      return { kind: 'reasoning', id, summary, sealed: sign(summary ?? '', id, behaviour.sealedBytes) }
+  }
 }
 
 interface CallAsked {
   readonly name: string
-  readonly flavour: 'function' | 'custom'
+  readonly flavour: Flavour
   readonly says: string
 }
 
-/** The calls that the input asks for: `call:<tool>` in the user's last words, its arguments behind it in parentheses, or a `tool_choice` that demands one. */
+/** The calls that the input asks for: `call:<tool>` in the user's last words, its arguments behind it in parentheses, or a choice that demands one. */
 function callsAsked(question: Question): readonly CallAsked[] {
-  const tools = question.fields['tools']
-  const choice = question.fields['tool_choice']
-  if (!Array.isArray(tools) || tools.length === 0 || choice === 'none') return []
+  const { tools, choice } = question.wishes
+  if (tools.size === 0 || choice === 'none') return []
   const last = lastWords(question)
   if (last.by === 'tool') return []
-  const named = new Map<string, 'function' | 'custom'>()
-  for (const tool of tools) {
-    if (!isObject(tool) || typeof tool['name'] !== 'string') continue
-    if (tool['type'] === 'function' || tool['type'] === 'custom') named.set(tool['name'], tool['type'])
-  }
   const asked = [...last.text.matchAll(/\bcall:([\w.-]+)(?:\((\{[^)]*\})\))?/g)].map(([, name = '', says]) => ({ name, says }))
-  const wanted: { readonly name: string; readonly says?: string | undefined }[] = asked.filter(({ name }) => named.has(name))
-  if (wanted.length === 0 && isObject(choice) && typeof choice['name'] === 'string' && named.has(choice['name'])) wanted.push({ name: choice['name'] })
-  const first = named.keys().next()
+  const wanted: { readonly name: string; readonly says?: string | undefined }[] = asked.filter(({ name }) => tools.has(name))
+  if (wanted.length === 0 && typeof choice === 'object' && tools.has(choice.name)) wanted.push({ name: choice.name })
+  const first = tools.keys().next()
   if (wanted.length === 0 && choice === 'required' && first.done !== true) wanted.push({ name: first.value })
   return wanted.map(({ name, says }) => {
-    const flavour = named.get(name) ?? 'function'
+    const flavour = tools.get(name) ?? 'function'
     return { name, flavour, says: says ?? (flavour === 'custom' ? `asked: ${few(last.text)}` : JSON.stringify({ asked: few(last.text) })) }
   })
 }
@@ -124,10 +128,10 @@ function callsAsked(question: Question): readonly CallAsked[] {
 const few = (text: string) => text.trim().split(/\s+/, 8).join(' ').slice(0, 80)
 
 /** The text, cut into its deltas. At a limit of tokens it stops short. */
-function message(question: Question, behaviour: Behaviour, tokens: number): { readonly pieces: readonly string[]; readonly whole: boolean } {
+function message(question: Question, behaviour: Behaviour): { readonly pieces: readonly string[]; readonly whole: boolean } {
   const pieces = cut(textFor(question, behaviour), question.stream ? behaviour.deltas : 1)
   const kept: string[] = []
-  let left = tokens * 4
+  let left = question.wishes.outputTokensMax * 4
   for (const piece of pieces) {
     if (left <= 0) break
     kept.push(piece.length <= left ? piece : piece.slice(0, left))
@@ -163,12 +167,11 @@ function cut(text: string, count: number): readonly string[] {
   return pieces
 }
 
-/** Tokens are counted as a quarter of the bytes. What one prompt cache key has said before is cached, nearly all the rest is written. */
-function usage(question: Question, { key, memory }: Asker, outputTokens: number, reasoned: number): JsonObject {
-  const input = question.inputTokens
-  const cacheKey = question.fields['prompt_cache_key']
-  const cached = typeof cacheKey === 'string' ? memory.warm(key, cacheKey, input) : 0
-  const written = typeof cacheKey === 'string' ? Math.max(0, input - cached - 8) : 0
+/** In the words of the Responses API. What one cache key has said before is cached, nearly all the rest is written. */
+function usage({ inputTokens: input, wishes }: Question, { key, memory }: Asker, outputTokens: number, reasoned: number): JsonObject {
+  const { cacheKey } = wishes
+  const cached = cacheKey === null ? 0 : memory.warm(key, cacheKey, input)
+  const written = cacheKey === null ? 0 : Math.max(0, input - cached - 8)
   return {
     input_tokens: input,
     input_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
@@ -179,10 +182,10 @@ function usage(question: Question, { key, memory }: Asker, outputTokens: number,
 }
 
 /** `fast` and `priority` are one tier; newer models call it the former in their answers (protocols.md 1.2). */
-function served(tier: string, question: Question): string {
+function served(tier: string, { wishes, model }: Question): string {
   if (tier !== 'echo') return tier
-  const asked = question.fields['service_tier']
-  if (typeof asked !== 'string' || asked === 'auto') return 'default'
+  const asked = wishes.tier
+  if (asked === null || asked === 'auto') return 'default'
   if (asked !== 'fast' && asked !== 'priority') return asked
-  return question.model.startsWith('gpt-6') ? 'fast' : 'priority'
+  return model.startsWith('gpt-6') ? 'fast' : 'priority'
 }

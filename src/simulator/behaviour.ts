@@ -26,8 +26,13 @@ export interface BehaviourSpec {
   readonly tier?: string
   /** Appended to the model's name in answers, as in a dated snapshot. */
   readonly snapshot?: string
-  /** This usage instead of one that is counted. */
+  /** This usage instead of one that is counted: in the words of the Responses API, and told in each dialect's own. */
   readonly usage?: JsonObject | null
+  /**
+   * How the Responses API counts the tokens of its input: by the bytes of the body, or by the words of the whole dialogue, as the other dialects always do.
+   * By words, what is asked in the same words has the same counts in every dialect.
+   */
+  readonly count?: 'body' | 'words'
   /** Members that this upstream does not support: 400 `unsupported_parameter`. */
   readonly unsupported?: readonly string[]
   /** Added to the headers of every answer, and of the 101 of a handshake. */
@@ -58,6 +63,7 @@ const defaults: Omit<Behaviour, 'label' | 'faults'> = {
   tier: 'default',
   snapshot: '',
   usage: null,
+  count: 'body',
   unsupported: [],
   headers: {},
   fast: 'off',
@@ -105,6 +111,7 @@ const behaviourShapes: Shapes & { readonly [M in keyof BehaviourSpec]-?: unknown
   tier: must('string'),
   snapshot: must('string'),
   usage: may('object'),
+  count: must(['body', 'words']),
   unsupported: must('strings'),
   headers: must('headers'),
   faults: must('faults'),
@@ -132,7 +139,7 @@ const faultShapes: Shapes & { readonly [M in keyof FaultSpec]-?: unknown } = {
   message: must('string'),
   ms: must('number'),
   events: must('count'),
-  before: must(['head', 'events', 'output']),
+  before: must(['head', 'events', 'output', 'end']),
   shape: must(['nested', 'flat']),
   statusAs: must(['status', 'status_code', 'none']),
   closeCode: must('count'),

@@ -25,8 +25,8 @@ export function mayControl(remote: string | undefined, origin: string | undefine
 /**
  * The control endpoint.
  *
- * `GET /_control` -> `{keys: [{key, in_flight, in_flight_max, connections}], received: [{at_ms, kind, transport, connection, lane, method, path, key, headers, body,
- * body_bytes, body_hash, status, faults, dialogue}]}`.
+ * `GET /_control` -> `{keys: [{key, in_flight, in_flight_max, connections}], received: [{at_ms, kind, transport, connection, lane, method, path, dialect, key, headers,
+ * body, body_bytes, body_hash, status, faults, dialogue}]}`.
  * `POST /_control` with `{key, ...behaviour}` gives that key the behaviour, whole (`faults: ["quota"]` or `[{fault: "quota", after: 2, resets_in_seconds: 5}]`);
  * without `key` it is for every key that has none of its own. `{reset: true}` goes back to the start instead, and `{key, close: 1012}` closes the WebSocket
  * connections of the key with that code. All answer `{}`.
@@ -50,8 +50,8 @@ export function control(method: string, body: Buffer, to: Controlled): ControlAn
 }
 
 function told(one: Received): unknown {
-  const { atMs, kind, transport, connection, lane, method, path, key, headers, body, status, faults, dialogue } = one
-  const where = { at_ms: atMs, kind, transport, connection, lane, method, path, key, headers }
+  const { atMs, kind, transport, connection, lane, method, path, dialect, key, headers, body, status, faults, dialogue } = one
+  const where = { at_ms: atMs, kind, transport, connection, lane, method, path, dialect, key, headers }
   return { ...where, body, body_bytes: one.bodyBytes, body_hash: one.bodyHash, status, faults, dialogue }
 }
 

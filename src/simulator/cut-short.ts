@@ -1,6 +1,6 @@
 import type { Answer, Item } from './answer.ts'
 import { isObject } from './error.ts'
-import type { Frame } from './events.ts'
+import type { Frame } from './frame.ts'
 
 /** What an answer is when it ends behind its first `said` events, at the next place where it can; null where that is its own end. */
 export function cutShort(answer: Answer, frames: readonly Frame[], said: number): Answer | null {

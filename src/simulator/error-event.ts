@@ -1,8 +1,6 @@
 import type { SocketManner } from './deed.ts'
 import { isObject, type JsonObject } from './error.ts'
-import { frame, type Frame } from './events.ts'
-
-type HeaderValues = { readonly [name: string]: string | readonly string[] }
+import { frame, type Frame, type HeaderValues } from './frame.ts'
 
 /** Headers that say how a body travels over HTTP, which an event does not. */
 const framing: ReadonlySet<string> = new Set(['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'cache-control'])
@@ -12,6 +10,9 @@ export function headersTold(headers: HeaderValues): { readonly [name: string]: s
   const told = Object.entries(headers).filter(([name]) => !framing.has(name.toLowerCase()))
   return Object.fromEntries(told.map(([name, value]) => [name, typeof value === 'string' ? value : value.join(', ')]))
 }
+
+/** The status of an error event whose fault names none. */
+export const statusUntold = 500
 
 export function statusTold(status: number, as: SocketManner['statusAs']): JsonObject {
   return as === 'none' ? {} : { [as]: status }

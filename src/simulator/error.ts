@@ -5,7 +5,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The error object of the Responses API (protocols.md 1.6). */
+/** OpenAI's error object (protocols.md 1.6). */
 export interface ErrorFields {
   readonly message: string
   readonly type: string
@@ -24,8 +24,17 @@ export interface Refused {
   readonly text: string
 }
 
-/** A refusal of a request that is wrong in itself. */
-export function refused(status: number, message: string, about: { readonly param?: string; readonly code?: string } = {}): Refused {
+/** What a refusal is about, as OpenAI says it. */
+interface About {
+  readonly param?: string
+  readonly code?: string
+}
+
+/** Says no in a dialect's own words. */
+export type Refuse = (status: number, message: string, about?: About) => Refused
+
+/** A refusal of a request that is wrong in itself, as OpenAI says it. */
+export function refused(status: number, message: string, about: About = {}): Refused {
   const error = { message, type: 'invalid_request_error', param: about.param ?? null, code: about.code ?? null }
   return { kind: 'refused', status, text: errorText(error) }
 }

@@ -1,9 +1,10 @@
 import * as ws from 'ws'
 import type { Behaviour } from './behaviour.ts'
 import { piecesOf, saidFast, withId, type Piece } from './fast.ts'
-import type { Frame } from './events.ts'
+import type { Frame } from './frame.ts'
 import type { Memory } from './memory.ts'
 import type { Step } from './play.ts'
+import { responses } from './responses/responses.ts'
 import type { SocketStep } from './socket-script.ts'
 
 type Send = Extract<Step, { kind: 'send' }>
@@ -32,8 +33,8 @@ export class FastTurn {
 }
 
 function prepare(behaviour: Behaviour, memory: Memory, nowMs: number): readonly Piece[] {
-  const { said, frames } = saidFast(behaviour, memory, nowMs, 'stream')
-  return bursts(frames).flatMap((step) => piecesOf(step, said.id))
+  const said = saidFast({ ...behaviour, fast: 'stream' }, memory, nowMs, responses)
+  return bursts(responses.events(said, behaviour.paceMs)).flatMap((step) => piecesOf(step, said.id))
 }
 
 /** What comes in one moment is one write. */

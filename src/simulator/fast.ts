@@ -1,9 +1,9 @@
-import { answer, type Answer } from './answer.ts'
+import { answer, idsOf, type Answer } from './answer.ts'
 import type { Behaviour } from './behaviour.ts'
-import { eventsOf, jsonOf, type Frame } from './events.ts'
+import type { Dialect } from './dialect.ts'
+import type { HeaderValues } from './frame.ts'
 import type { Memory } from './memory.ts'
 import { stepsOf, stream, whole, type Step } from './play.ts'
-import { readQuestion } from './question.ts'
 import type { Scripted } from './stage.ts'
 
 /** One piece of an answer prepared beforehand. `holes`: where its id stands in the bytes. */
@@ -13,20 +13,23 @@ export interface Piece {
 }
 
 interface Template {
-  readonly head: { readonly status: number; readonly headers: { readonly [name: string]: string | readonly string[] } }
+  readonly head: { readonly status: number; readonly headers: HeaderValues }
   readonly pieces: readonly Piece[]
 }
 
-const templates = new WeakMap<Behaviour, Template>()
+/** By the behaviour, and by the name of the dialect. */
+const templates = new WeakMap<Behaviour, Map<string, Template>>()
 
 /** The model that every fast answer names. */
 const fastModel = 'fast-model'
 
 /** The answer to any request of a key whose behaviour is fast: only the id is fresh, and pieces without it are shared. */
-export function fastScript(behaviour: Behaviour, memory: Memory, nowMs: number): Scripted {
-  let template = templates.get(behaviour)
-  if (template === undefined) templates.set(behaviour, (template = prepare(behaviour, memory, nowMs)))
-  const id = memory.id('resp_')
+export function fastScript(behaviour: Behaviour, memory: Memory, nowMs: number, dialect: Dialect): Scripted {
+  let known = templates.get(behaviour)
+  if (known === undefined) templates.set(behaviour, (known = new Map<string, Template>()))
+  let template = known.get(dialect.name)
+  if (template === undefined) known.set(dialect.name, (template = prepare(behaviour, memory, nowMs, dialect)))
+  const id = memory.id(idsOf[dialect.name].answer)
   const steps = template.pieces.map((piece) => withId(piece, id))
   return { head: template.head, headAfterMs: 0, steps, faults: [], dialogue: null }
 }
@@ -38,28 +41,22 @@ export function withId({ step, holes }: Piece, id: string): Step {
   return { ...step, bytes }
 }
 
-/** What every answer of a fast key says, and its events. */
-export function saidFast(
-  behaviour: Behaviour,
-  memory: Memory,
-  nowMs: number,
-  form: 'stream' | 'json',
-): { readonly said: Answer; readonly frames: readonly Frame[] } {
+/** What every answer of a fast key says. */
+export function saidFast(behaviour: Behaviour, memory: Memory, nowMs: number, dialect: Dialect): Answer {
   const asker = { key: '', behaviour: { ...behaviour, models: null, unsupported: [] }, memory, recall: () => null }
-  const body = { model: fastModel, input: 'fast', stream: form === 'stream', store: false }
-  const question = readQuestion(body, 64, asker)
+  const fields = dialect.least(fastModel, 'fast', behaviour.fast !== 'json')
+  const headers = { 'anthropic-version': '2023-06-01' }
+  const question = dialect.read({ fields, bodyBytes: 64, headers, refuse: dialect.refuser(''), purpose: 'answer' }, asker)
   if (question.kind === 'refused') throw new Error(`the fast question was refused: ${question.text}`)
-  const said = answer(question, asker, nowMs)
-  return { said, frames: form === 'stream' ? eventsOf(said, behaviour.paceMs) : [] }
+  return answer(question, asker, nowMs)
 }
 
-function prepare(behaviour: Behaviour, memory: Memory, nowMs: number): Template {
-  const form = behaviour.fast === 'stream' ? 'stream' : 'json'
-  const { said, frames } = saidFast(behaviour, memory, nowMs, form)
-  const play = form === 'stream' ? stream(frames, {}) : whole(200, jsonOf(said))
+function prepare(behaviour: Behaviour, memory: Memory, nowMs: number, dialect: Dialect): Template {
+  const said = saidFast(behaviour, memory, nowMs, dialect)
+  const play = behaviour.fast === 'stream' ? stream(dialect.events(said, behaviour.paceMs), {}) : whole(200, dialect.whole(said))
   const { headers, steps } = stepsOf(play)
   return {
-    head: { status: 200, headers: { 'x-request-id': memory.id('req_'), ...behaviour.headers, ...headers } },
+    head: { status: 200, headers: { ...dialect.headers(memory.id('req_')), ...behaviour.headers, ...headers } },
     pieces: steps.flatMap((step) => (step.kind === 'send' ? piecesOf(step, said.id) : [{ step, holes: [] }])),
   }
 }

@@ -21,19 +21,20 @@ export interface FaultSpec {
   readonly body?: unknown
   /** Laid over the headers of the answer: `status` and the named refusals, `headers`. */
   readonly headers?: { readonly [name: string]: string | readonly string[] }
-  /** `quota`: until the reset; null leaves the reset out. */
+  /** `quota`, `quota-403` of Messages: until the reset; null leaves the reset out. */
   readonly resetsInSeconds?: number | null
   /** `rate`, `overload`: the hint; null leaves it out. */
   readonly retryAfterSeconds?: number | null
+  /** The code of the error; null leaves it out. On Messages it is `details.error_code`, and a `quota` without one is that of a subscription. */
   readonly code?: string | null
   readonly message?: string
   /** `slow`: how long; `drip`: between two chunks. */
   readonly ms?: number
   /** How many events go out before the fault; at most all but the terminal one. Over WebSocket a frame is an event. */
   readonly events?: number
-  /** `slow`: what the wait stands before. */
-  readonly before?: 'head' | 'events' | 'output'
-  /** `error-event`: the two spellings of an error event. */
+  /** Where the fault stands, by a place that every dialect has: before the head (`slow` only; others: before the events), any event, any output, or what tells the end. `events` goes before it. */
+  readonly before?: 'head' | 'events' | 'output' | 'end'
+  /** `error-event`: the two spellings that the Responses API has of it. */
   readonly shape?: 'nested' | 'flat'
   /** How an error event over WebSocket tells its status: by this member at its top, or not at all. */
   readonly statusAs?: 'status' | 'status_code' | 'none'

@@ -1,8 +1,10 @@
+import { callerOf } from './caller.ts'
 import type { Deed } from './deed.ts'
 import { refused } from './error.ts'
+import type { HeaderValues } from './frame.ts'
 import type { Memory } from './memory.ts'
-import { whole, type HeaderValues, type Play } from './play.ts'
-import { keyOf, tokenExpired } from './script.ts'
+import { whole, type Play } from './play.ts'
+import { responses } from './responses/responses.ts'
 import { altered, ofRefusal, scripted, statusPlay, type Asked, type Scripted } from './stage.ts'
 
 /** What is answered to a handshake of WebSocket. */
@@ -21,31 +23,29 @@ export type Greeting =
 
 /** Decides about a handshake. Touches nothing but `memory`. */
 export function greet(asked: Asked, memory: Memory): Greeting {
-  const bearer = keyOf(asked.headers)
-  const key = bearer === null ? null : memory.tokens.keyOf(bearer)
-  const requestId = memory.id('req_')
+  const caller = callerOf(asked.headers, memory, refused)
+  const { key } = caller
+  const voice = { dialect: responses, requestId: memory.id('req_') }
   const refuse = (play: Play, struck: Parameters<typeof scripted>[3] = []): Greeting => ({
     kind: 'refuse',
     key,
-    scripted: scripted(asked, requestId, play, struck),
+    scripted: scripted(asked, voice, play, struck),
   })
-  if (bearer !== null && key === null) return refuse(ofRefusal(tokenExpired))
-  if (key === null) return refuse(ofRefusal(refused(401, 'No API key was given: send it as `Authorization: Bearer <key>`.')))
-  const behaviour = memory.behaviour(key)
-  if (behaviour === null) return refuse(ofRefusal(refused(401, 'Incorrect API key provided.', { code: 'invalid_api_key' })))
-  const struck = memory.struck(key, { kind: 'handshake', model: null, nowMs: asked.nowMs, dice: memory.dice })
-  const instead = statusPlay(struck, asked.nowMs, null)
+  if (caller.kind === 'nobody') return refuse(ofRefusal(caller.refused))
+  const { behaviour } = caller
+  const struck = memory.struck(caller.key, { kind: 'handshake', model: null, nowMs: asked.nowMs, dice: memory.dice })
+  const instead = statusPlay(struck, voice, { nowMs: asked.nowMs, model: null })
   if (instead !== null) return refuse({ ...instead, headers: { ...behaviour.headers, ...instead.headers } }, struck)
-  if (behaviour.websocket === 'refuse') return refuse(altered(ofRefusal(httpOnly), struck, null), struck)
-  const headers: { [name: string]: string | readonly string[] } = { 'x-request-id': requestId, ...behaviour.headers }
+  if (behaviour.websocket === 'refuse') return refuse(altered(ofRefusal(httpOnly), struck, { dialect: responses, said: null }), struck)
+  const headers: { [name: string]: string | readonly string[] } = { 'x-request-id': voice.requestId, ...behaviour.headers }
   let afterMs = 0
   for (const { deed } of struck) {
     const end = endOf(deed)
     if (end !== null) return refuse({ ...whole(101, ''), headAfterMs: Infinity, frames: [], end }, struck)
     if (deed.kind === 'slow') afterMs += deed.ms
-    if (deed.kind === 'headers') Object.assign(headers, deed.headers)
+    if (deed.kind === 'headers') Object.assign(headers, deed.headers ?? responses.limits)
   }
-  return { kind: 'accept', key, headers, afterMs, connectionMs: behaviour.connectionMs, faults: struck.map((fault) => fault.name) }
+  return { kind: 'accept', key: caller.key, headers, afterMs, connectionMs: behaviour.connectionMs, faults: struck.map((fault) => fault.name) }
 }
 
 const httpOnly = refused(426, 'WebSocket is not spoken here: send the request with POST.', { code: 'websocket_not_supported' })

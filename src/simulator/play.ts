@@ -1,12 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import type { Answer } from './answer.ts'
 import type { Dialogue } from './dialogue.ts'
-import type { Close, Deed } from './deed.ts'
-import { errorFrame, failedFrame, failedJsonOf, frame, sse, type Frame } from './events.ts'
-import type { JsonObject } from './error.ts'
-import { headersTold, statusTold } from './error-event.ts'
-
-export type HeaderValues = { readonly [name: string]: string | readonly string[] }
+import type { Close, Deed, Stand } from './deed.ts'
+import type { Dialect } from './dialect.ts'
+import { headersTold, statusUntold } from './error-event.ts'
+import { frame, sse, type Frame, type HeaderValues } from './frame.ts'
 
 /** An answer as it will be played, before it is bytes. */
 export interface Play {
@@ -63,8 +61,16 @@ export function stream(frames: readonly Frame[], headers: HeaderValues): Play {
   return { ...whole(200, '', { ...headers, ...type }), form: 'events', frames }
 }
 
-/** Does one fault's deed to a play. `answer` is null where the request was no turn, or was refused. */
-export function alter(play: Play, deed: Deed, answer: Answer | null): Play {
+/** What is said, and in which words. `said` is null where the request was no turn, or was refused. */
+export interface Speech {
+  readonly dialect: Dialect
+  readonly said: Answer | null
+}
+
+/** Does one fault's deed to a play. */
+export function alter(play: Play, deed: Deed, speech: Speech): Play {
+  const { dialect } = speech
+  const at = (stand: Stand) => place(play.frames, stand, speech)
   switch (deed.kind) {
     case 'nothing':
     case 'status':
@@ -76,87 +82,85 @@ export function alter(play: Play, deed: Deed, answer: Answer | null): Play {
     case 'reset':
       return { ...play, headAfterMs: Infinity, frames: [], end: 'reset', good: false }
     case 'slow':
-      return slow(play, deed)
+      if (deed.before === 'head' || play.form === 'whole') return { ...play, headAfterMs: play.headAfterMs + deed.ms }
+      return { ...play, frames: later(play.frames, at(deed.before), deed.ms) }
     case 'stop':
-      return stop(play, deed)
+      return stop(play, at(deed.events), deed.how)
     case 'close':
-      return { ...stop(play, { kind: 'stop', events: deed.events, how: 'cut' }), close: deed.close }
+      return { ...stop(play, at(deed.events), 'cut'), close: deed.close }
     case 'malformed':
       if (play.form === 'whole') return { ...play, frames: halved(play.frames), good: false }
-      return { ...play, frames: inserted(play.frames, deed.events, [malformedEvent]) }
+      return { ...play, frames: inserted(play.frames, at(deed.events), [dialect.malformed]) }
     case 'failed':
-      return answer === null ? play : failed(play, deed, answer)
+      return failed(play, deed, speech)
     case 'giant':
-      return giant(play, deed)
+      return giant(play, play.form === 'whole' ? 0 : at(deed.events), deed.bytes)
     case 'extra-events':
       if (play.form === 'whole') return play
-      return { ...play, frames: inserted(play.frames, deed.events, deed.types.map(extraEvent)) }
+      return {
+        ...play,
+        frames: inserted(
+          play.frames,
+          at(deed.events),
+          deed.types.map((type) => dialect.extra(type)),
+        ),
+      }
     case 'gzip':
       return { ...play, coding: 'gzip', headers: { ...play.headers, 'content-encoding': 'gzip' } }
     case 'drip':
       return { ...play, drip: deed }
     case 'headers':
-      if (play.transport === 'websocket') return { ...play, frames: [frame({ type: 'response.metadata', headers: headersTold(deed.headers) }), ...play.frames] }
-      return { ...play, headers: { ...play.headers, ...deed.headers } }
+      return headed(play, deed.headers ?? dialect.limits)
   }
 }
 
-const malformedEvent: Frame = { waitMs: 0, event: 'response.output_text.delta', text: '{"type":"response.output_text.delta","delta":' }
+/** Where a fault stands: behind at most all events but the last. */
+function place(frames: readonly Frame[], stand: Stand, { dialect, said }: Speech): number {
+  const events = typeof stand === 'number' ? stand : said === null ? 0 : dialect.place(stand, said, frames.length)
+  return Math.max(0, Math.min(events, frames.length - 1))
+}
 
-/** The lifecycle events that stand before any output. */
-const lifecycle = 2
+function headed(play: Play, headers: HeaderValues): Play {
+  if (play.transport === 'websocket') return { ...play, frames: [frame({ type: 'response.metadata', headers: headersTold(headers) }), ...play.frames] }
+  return { ...play, headers: { ...play.headers, ...headers } }
+}
 
-/** At most all events but the terminal one. */
-const place = (frames: readonly Frame[], events: number) => Math.max(0, Math.min(events, frames.length - 1))
-
-function inserted(frames: readonly Frame[], events: number, more: readonly Frame[]): readonly Frame[] {
-  return frames.toSpliced(place(frames, events), 0, ...more)
+function inserted(frames: readonly Frame[], at: number, more: readonly Frame[]): readonly Frame[] {
+  return frames.toSpliced(at, 0, ...more)
 }
 
 function halved(frames: readonly Frame[]): readonly Frame[] {
   return frames.map((one) => ({ ...one, text: one.text.slice(0, one.text.length >> 1) }))
 }
 
-function slow(play: Play, deed: Extract<Deed, { kind: 'slow' }>): Play {
-  if (deed.before === 'head' || play.form === 'whole') return { ...play, headAfterMs: play.headAfterMs + deed.ms }
-  const at = deed.before === 'events' ? 0 : place(play.frames, lifecycle)
-  return { ...play, frames: play.frames.map((one, index) => (index === at ? { ...one, waitMs: one.waitMs + deed.ms } : one)) }
+function later(frames: readonly Frame[], at: number, ms: number): readonly Frame[] {
+  return frames.map((one, index) => (index === at ? { ...one, waitMs: one.waitMs + ms } : one))
 }
 
-function stop(play: Play, deed: Extract<Deed, { kind: 'stop' }>): Play {
-  const end = deed.how === 'end' ? 'short' : deed.how
-  if (play.form === 'events') return { ...play, frames: play.frames.slice(0, place(play.frames, deed.events)), end, good: false }
-  if (deed.how === 'hang') return { ...play, headAfterMs: Infinity, frames: [], end: 'hang', good: false }
+function stop(play: Play, at: number, how: 'hang' | 'cut' | 'end'): Play {
+  const end = how === 'end' ? 'short' : how
+  if (play.form === 'events') return { ...play, frames: play.frames.slice(0, at), end, good: false }
+  if (how === 'hang') return { ...play, headAfterMs: Infinity, frames: [], end: 'hang', good: false }
   // A body that is cut had announced its whole length; one that ends early is chunked, so that only its content can betray it.
-  const framing: HeaderValues = deed.how === 'cut' ? { 'content-length': lengthOf(play.frames) } : { 'transfer-encoding': 'chunked' }
+  const framing: HeaderValues = how === 'cut' ? { 'content-length': lengthOf(play.frames) } : { 'transfer-encoding': 'chunked' }
   return { ...play, headers: { ...play.headers, ...framing }, frames: halved(play.frames), end, good: false }
 }
 
 const lengthOf = (frames: readonly Frame[]) => String(frames.reduce((sum, one) => sum + Buffer.byteLength(one.text), 0))
 
-function failed(play: Play, deed: Extract<Deed, { kind: 'failed' }>, answer: Answer): Play {
-  if (play.form === 'whole') return { ...play, frames: [{ waitMs: 0, event: null, text: failedJsonOf(answer, deed.error) }], good: false }
-  const kept = play.frames.slice(0, place(play.frames, deed.events))
-  const last = deed.as === 'failed' ? failedFrame(answer, deed.error, kept.length) : errorFrame(deed.error, deed.as, topOf(play, deed, kept.length))
+function failed(play: Play, deed: Extract<Deed, { kind: 'failed' }>, speech: Speech): Play {
+  const { said, dialect } = speech
+  if (said === null) return play
+  if (play.form === 'whole') return { ...play, frames: [{ waitMs: 0, event: null, text: dialect.failedWhole(said, deed.error) }], good: false }
+  const kept = play.frames.slice(0, place(play.frames, deed.events, speech))
+  const last = dialect.failedEvent(said, { deed, transport: play.transport, sequence: kept.length })
   const status = deed.as === 'failed' || play.transport === 'http' ? play.status : (deed.error.status ?? statusUntold)
   return { ...play, status, frames: [...kept, last], close: deed.socket.close, good: false }
 }
 
-/** The status of an error event over WebSocket whose fault names none. */
-const statusUntold = 500
-
-/** What stands at the top of an error event beside the error. A stream over HTTP tells the status only where it was asked to. */
-function topOf({ transport }: Play, { as, error, headers, socket }: Extract<Deed, { kind: 'failed' }>, sequence: number): JsonObject {
-  const top = { sequence_number: sequence }
-  if (transport === 'http') return as === 'flat' || error.status === null ? top : { ...top, status: error.status }
-  const told = headersTold(headers)
-  return { ...top, ...statusTold(error.status ?? statusUntold, socket.statusAs), ...(Object.keys(told).length === 0 ? {} : { headers: told }) }
-}
-
 /** The bulk is padding that every reader must carry and none may use, so that the answer stays what it was. */
-function giant(play: Play, deed: Extract<Deed, { kind: 'giant' }>): Play {
-  const bulk = 'z'.repeat(deed.bytes)
-  const at = play.form === 'whole' ? 0 : place(play.frames, deed.events)
+function giant(play: Play, at: number, bytes: number): Play {
+  const bulk = 'z'.repeat(bytes)
   const frames = play.frames.map((one, index) => {
     if (index !== at) return one
     const end = one.text.lastIndexOf('}')
@@ -164,12 +168,6 @@ function giant(play: Play, deed: Extract<Deed, { kind: 'giant' }>): Play {
     return end === -1 ? one : { ...one, text: `${one.text.slice(0, end).replace(/,"obfuscation":"[^"]*"$/, '')},"${member}":"${bulk}"${one.text.slice(end)}` }
   })
   return { ...play, frames }
-}
-
-function extraEvent(type: string): Frame {
-  if (type !== 'codex.rate_limits') return frame({ type })
-  const window = (used: number, minutes: number) => ({ used_percent: used, window_minutes: minutes, reset_at: 1_795_003_600 })
-  return frame({ type, plan_type: 'plus', rate_limits: { primary: window(42, 300), secondary: window(12, 10_080) }, credits: null })
 }
 
 /** Adjoining events go out in one write, up to this size. */

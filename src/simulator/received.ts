@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Headers } from '../lib/headers.ts'
 import { itemsOf, type Dialogue } from './dialogue.ts'
 import { isObject, type JsonObject } from './error.ts'
+import type { DialectName } from './question.ts'
+import { dialectNameOf } from './route.ts'
 
 /** One request that reached the simulator: over HTTP, or as a frame. */
 export interface Received {
@@ -15,6 +17,8 @@ export interface Received {
   readonly lane: string | null
   readonly method: string
   readonly path: string
+  /** In which words it was answered. */
+  readonly dialect: DialectName
   /** The account that was used: its pretended key; null where none was given. */
   readonly key: string | null
   /** As they came, with the credential masked. Those of a frame are those of its handshake. */
@@ -30,7 +34,7 @@ export interface Received {
   readonly status: number | null
   /** The faults that struck. */
   readonly faults: readonly string[]
-  /** All items that the model had before it, once what was continued is put in front; null where no model was asked, or where the log is too full to keep it. */
+  /** All items that the model had before it, once what was continued is put in front, as items of the Responses API whatever the dialect; null where no model was asked, or where the log is too full to keep it. */
   readonly dialogue: readonly JsonObject[] | null
 }
 
@@ -91,6 +95,10 @@ class Entry implements Received {
 
   get transport(): Received['transport'] {
     return this.kind === 'request' ? 'http' : 'websocket'
+  }
+
+  get dialect(): DialectName {
+    return dialectNameOf(this.path, this.#headers)
   }
 
   get status(): number | null {

@@ -1,7 +1,7 @@
 import { itemDone, type Answer } from './answer.ts'
 import { continued } from './dialogue.ts'
-import { jsonOf } from './events.ts'
 import type { Memory, Stored } from './memory.ts'
+import { jsonOf } from './responses/events.ts'
 
 /** Notes the items that an answer gives out. */
 export function give(said: Answer, memory: Memory, stored: boolean): void {

@@ -1,7 +1,10 @@
+import type { Voice } from './dialect.ts'
 import { refused, type Refused } from './error.ts'
+import { unknownModel } from './members.ts'
 import type { Stored } from './memory.ts'
+import { messagesModel, messagesModels } from './messages/models.ts'
 import { whole, type Play } from './play.ts'
-import { unknownModel, type Asker } from './question.ts'
+import type { Asker } from './question.ts'
 
 /** What lies below `/responses`, and the list of models. */
 export type Resource =
@@ -13,14 +16,16 @@ export type Resource =
 const anyModels = ['gpt-5.5', 'gpt-5.6-sol', 'gpt-6-sol', 'gpt-6.1-sol']
 const modelsCreatedS = 1_790_000_000
 
-export function resource(asked: Resource, query: URLSearchParams, asker: Asker): Play | Refused {
+/** @param voice decides in whose words models are listed. */
+export function resource(asked: Resource, query: URLSearchParams, asker: Asker, voice: Voice): Play | Refused {
+  const { models } = asker.behaviour
   switch (asked.kind) {
     case 'models': {
-      const data = (asker.behaviour.models ?? anyModels).map(modelOf)
-      return whole(200, JSON.stringify({ object: 'list', data }))
+      if (voice.dialect.name === 'messages') return messagesModels(models, query)
+      return whole(200, JSON.stringify({ object: 'list', data: (models ?? anyModels).map(modelOf) }))
     }
     case 'model': {
-      const { models } = asker.behaviour
+      if (voice.dialect.name === 'messages') return messagesModel(models, asked.name, voice)
       return models === null || models.includes(asked.name) ? whole(200, JSON.stringify(modelOf(asked.name))) : unknownModel(asked.name)
     }
     case 'read':

@@ -1,9 +1,14 @@
-import { errorText, refused, type Refused } from './error.ts'
+import type { Headers } from '../lib/headers.ts'
+import { header } from '../lib/headers.ts'
+import type { Refuse, Refused } from './error.ts'
+import type { DialectName } from './question.ts'
 import type { Resource } from './resources.ts'
+
+export type Endpoint = 'responses' | 'input-tokens' | 'compact' | 'chat' | 'embeddings' | 'messages' | 'count-tokens'
 
 /** What a method and a path mean. */
 export type Route =
-  | { readonly kind: 'turn'; readonly endpoint: 'responses' | 'input-tokens' | 'compact' }
+  | { readonly kind: 'turn'; readonly endpoint: Endpoint }
   | { readonly kind: 'resource'; readonly resource: Resource }
   | { readonly kind: 'refused'; readonly refused: Refused }
 
@@ -14,15 +19,37 @@ export function split(target: string): { readonly path: string; readonly query: 
   return { path: path.startsWith('/v1/') ? path.slice(3) : path, query: new URLSearchParams(mark === -1 ? '' : target.slice(mark)) }
 }
 
-export function routeOf(method: string, path: string): Route {
+/** In which dialect a request is spoken to: by its path; where that belongs to none, by the header that only Anthropic's clients send. */
+export function dialectNameOf(target: string, headers: Headers): DialectName {
+  const [, first = ''] = split(target).path.split('/')
+  switch (first) {
+    case 'responses':
+    case 'messages':
+    case 'chat':
+      return first
+    case 'embeddings':
+      return 'chat'
+    default:
+      return header(headers, 'anthropic-version') === null ? 'responses' : 'messages'
+  }
+}
+
+const turns: ReadonlyMap<string, Endpoint> = new Map([
+  ['responses', 'responses'],
+  ['responses/input_tokens', 'input-tokens'],
+  ['responses/compact', 'compact'],
+  ['chat/completions', 'chat'],
+  ['embeddings', 'embeddings'],
+  ['messages', 'messages'],
+  ['messages/count_tokens', 'count-tokens'],
+])
+
+export function routeOf(method: string, path: string, refuse: Refuse): Route {
+  const endpoint = method === 'POST' ? turns.get(path.slice(1)) : undefined
+  if (endpoint !== undefined) return { kind: 'turn', endpoint }
   const [, first, second, third, ...rest] = path.split('/')
   const verb = `${method} ${[first, second === undefined ? null : '*', third].filter((part) => part !== null && part !== undefined).join('/')}`
-  if (rest.length > 0 || second === '') return unknown(method, path)
-  if (method === 'POST' && first === 'responses' && third === undefined) {
-    if (second === undefined) return { kind: 'turn', endpoint: 'responses' }
-    if (second === 'input_tokens') return { kind: 'turn', endpoint: 'input-tokens' }
-    if (second === 'compact') return { kind: 'turn', endpoint: 'compact' }
-  }
+  if (rest.length > 0 || second === '') return unknown(method, path, refuse)
   const id = second === undefined ? '' : decoded(second)
   switch (verb) {
     case 'GET models':
@@ -38,9 +65,9 @@ export function routeOf(method: string, path: string): Route {
     case 'GET responses/*/input_items':
       return { kind: 'resource', resource: { kind: 'input-items', id } }
     case 'GET responses':
-      return { kind: 'refused', refused: refused(426, 'This address speaks WebSocket: send an upgrade, or POST.') }
+      return { kind: 'refused', refused: refuse(426, 'This address speaks WebSocket: send an upgrade, or POST.') }
     default:
-      return unknown(method, path)
+      return unknown(method, path, refuse)
   }
 }
 
@@ -52,9 +79,6 @@ function decoded(text: string): string {
   }
 }
 
-function unknown(method: string, path: string): Route {
-  return { kind: 'refused', refused: { kind: 'refused', status: 404, text: unknownText(method, path) } }
+function unknown(method: string, path: string, refuse: Refuse): Route {
+  return { kind: 'refused', refused: refuse(404, `Unknown request URL: ${method} ${path}.`, { code: 'unknown_url' }) }
 }
-
-const unknownText = (method: string, path: string) =>
-  errorText({ message: `Unknown request URL: ${method} ${path}.`, type: 'invalid_request_error', param: null, code: 'unknown_url' })

@@ -3,14 +3,17 @@ import type { AddressInfo } from 'node:net'
 import { systemClock, systemDice, type Clock, type Dice } from '../lib/clock.ts'
 import type { BehaviourSpec } from './behaviour.ts'
 import { control, mayControl } from './control.ts'
+import { credentialOf } from './caller.ts'
 import { closeOf } from './deed.ts'
+import { dialects } from './dialects.ts'
 import { errorText } from './error.ts'
 import { fastScript } from './fast.ts'
 import { InFlight } from './in-flight.ts'
 import { Memory } from './memory.ts'
 import { perform } from './perform.ts'
 import { ReceivedLog, type Received } from './received.ts'
-import { keyOf, script } from './script.ts'
+import { dialectNameOf } from './route.ts'
+import { script } from './script.ts'
 import { isHandshake, Sockets } from './sockets.ts'
 import type { Scripted } from './stage.ts'
 import type { TokenBook } from './token.ts'
@@ -24,7 +27,7 @@ export interface SimulatorOptions {
   readonly dice?: Dice
   /** How keys are treated that have no behaviour of their own. */
   readonly behaviour?: BehaviourSpec
-  /** From the API key that is sent as `Authorization: Bearer` to its behaviour. */
+  /** From the API key that is sent as `Authorization: Bearer` or `x-api-key` to its behaviour. */
   readonly keys?: { readonly [key: string]: BehaviourSpec }
   /** Default `serve`; `refuse`: 401 `invalid_api_key`. */
   readonly unknownKeys?: 'serve' | 'refuse'
@@ -38,7 +41,7 @@ export interface SimulatorOptions {
   readonly storedMax?: number
 }
 
-/** A scripted upstream that speaks the Responses API over HTTP and WebSocket: realistic answers, and faults on demand. */
+/** A scripted upstream that speaks the Responses API over HTTP and WebSocket, and Chat Completions and Messages over HTTP: realistic answers, and faults on demand. */
 export interface Simulator {
   /** The base URL, ending in `/v1`. */
   readonly url: string
@@ -172,13 +175,13 @@ class Shell implements Simulator {
       this.#read(request, response, (body) => this.#token(response, body))
       return
     }
-    const bearer = keyOf(request.headers)
-    const key = bearer === null ? null : (this.#memory.tokens.keyOf(bearer) ?? bearer)
+    const credential = credentialOf(request.headers)
+    const key = credential === null ? null : (this.#memory.tokens.keyOf(credential) ?? credential)
     if (key !== null) response.once('close', this.#inFlight.begin(key))
     const behaviour = key === null ? null : this.#memory.behaviour(key)
     if (behaviour !== null && behaviour.fast !== 'off') {
       request.resume()
-      request.once('end', () => this.#perform(fastScript(behaviour, this.#memory, this.#clock.now()), response))
+      request.once('end', () => this.#perform(fastScript(behaviour, this.#memory, this.#clock.now(), dialectOf(request)), response))
       return
     }
     this.#read(request, response, (body) => {
@@ -214,16 +217,16 @@ class Shell implements Simulator {
         return
       }
       chunks.length = 0
-      if (!response.headersSent) this.#tooLarge(response)
+      if (!response.headersSent) this.#tooLarge(request, response)
     })
     request.once('end', () => {
       if (bytes <= this.#bodyBytesMax) then(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes))
     })
   }
 
-  #tooLarge(response: ServerResponse): void {
-    const message = `The request body is larger than ${this.#bodyBytesMax} bytes.`
-    const text = errorText({ message, type: 'invalid_request_error', param: null, code: 'request_too_large' })
+  #tooLarge(request: IncomingMessage, response: ServerResponse): void {
+    const refuse = dialectOf(request).refuser(this.#memory.id('req_'))
+    const { text } = refuse(413, `The request body is larger than ${this.#bodyBytesMax} bytes.`, { code: 'request_too_large' })
     response.writeHead(413, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), connection: 'close' }).end(text)
   }
 
@@ -244,4 +247,5 @@ class Shell implements Simulator {
   }
 }
 
+const dialectOf = (request: IncomingMessage) => dialects[dialectNameOf(request.url ?? '/', request.headers)]
 const ignore = () => {}

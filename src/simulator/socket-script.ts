@@ -4,12 +4,15 @@ import { closeOf, type Close, type SocketManner } from './deed.ts'
 import type { Dialogue } from './dialogue.ts'
 import { isObject, refused, type JsonObject, type Refused } from './error.ts'
 import { errorEvent } from './error-event.ts'
-import { eventsOf, warmUpEventsOf, type Frame } from './events.ts'
 import type { Fault } from './fault.ts'
+import type { Frame } from './frame.ts'
 import type { Memory, Stored } from './memory.ts'
 import { stream, type Play } from './play.ts'
-import { readQuestion, type Asker, type Question } from './question.ts'
+import type { Asker, Question } from './question.ts'
 import { give } from './remember.ts'
+import { eventsOf, warmUpEventsOf } from './responses/events.ts'
+import { readResponses } from './responses/read.ts'
+import { responses } from './responses/responses.ts'
 import { altered, ofRefusal, reworded, statusPlay } from './stage.ts'
 
 /** What is done to a connection for one turn, in this order. */
@@ -56,6 +59,9 @@ export interface SocketScripted {
   readonly plain: readonly Frame[] | null
 }
 
+/** Frames name no request. */
+const voice = { dialect: responses, requestId: '' }
+
 /** Decides everything about one turn. Touches nothing but `memory`. */
 export function socketScript(create: Create, scene: SocketScene): SocketScripted {
   const { key, memory, nowMs, recall } = scene
@@ -63,15 +69,15 @@ export function socketScript(create: Create, scene: SocketScene): SocketScripted
   if (behaviour === null) return finished(ofRefusal(refused(401, 'Incorrect API key provided.', { code: 'invalid_api_key' })), create, [])
   const model = typeof create.fields['model'] === 'string' ? create.fields['model'] : null
   const struck = create.by === 'client' ? memory.struck(key, { kind: 'turn', model, nowMs, dice: memory.dice }) : []
-  const instead = statusPlay(struck, nowMs, model)
+  const instead = statusPlay(struck, voice, { nowMs, model })
   if (instead !== null) return finished(instead, create, struck)
   const asker = { key, behaviour, memory, recall }
   const question = readCreate(create, asker)
-  if (question.kind === 'refused') return finished(altered(ofRefusal(question), struck, null), create, struck)
+  if (question.kind === 'refused') return finished(altered(ofRefusal(question), struck, { dialect: responses, said: null }), create, struck)
   const isWarmUp = create.fields['generate'] === false
   const said = struck.reduce((one, fault) => reworded(one, fault.deed), isWarmUp ? warmUp(question, asker, nowMs) : answer(question, asker, nowMs))
   const plain = isWarmUp ? warmUpEventsOf(said) : eventsOf(said, behaviour.paceMs)
-  const play = altered({ ...stream(plain, {}), transport: 'websocket' }, struck, said)
+  const play = altered({ ...stream(plain, {}), transport: 'websocket' }, struck, { dialect: responses, said })
   give(said, memory, question.store && play.good)
   const isPlain = !isWarmUp && play.frames === plain && play.end === 'end'
   return { ...finished({ ...play, dialogue: question.dialogue }, create, struck), said, good: play.good, plain: isPlain ? plain : null }
@@ -85,7 +91,7 @@ function readCreate({ fields, bytes }: Create, asker: Asker): Question | Refused
   if (generate !== undefined && typeof generate !== 'boolean') {
     return refused(400, "Invalid type for 'generate': expected boolean.", { param: 'generate', code: 'invalid_type' })
   }
-  return readQuestion({ ...asked, stream: true }, bytes, asker)
+  return readResponses({ fields: { ...asked, stream: true }, bodyBytes: bytes }, asker)
 }
 
 const nothingUsed = {

@@ -1,10 +1,13 @@
 import type { Headers } from '../lib/headers.ts'
 import type { Answer } from './answer.ts'
 import type { Deed } from './deed.ts'
+import type { Voice } from './dialect.ts'
 import type { Dialogue } from './dialogue.ts'
 import type { Refused } from './error.ts'
 import type { Fault } from './fault.ts'
-import { alter, stepsOf, whole, type HeaderValues, type Play, type Step } from './play.ts'
+import type { HeaderValues } from './frame.ts'
+import { alter, stepsOf, whole, type Play, type Speech, type Step } from './play.ts'
+import { isPage, pages, type At } from './trouble.ts'
 
 /** One request, whole. */
 export interface Asked {
@@ -35,25 +38,25 @@ export function reworded(said: Answer, deed: Deed): Answer {
 }
 
 /** The first fault that answers in place of everything else. */
-export function statusPlay(struck: readonly Fault[], nowMs: number, model: string | null): Play | null {
+export function statusPlay(struck: readonly Fault[], { dialect, requestId }: Voice, at: Omit<At, 'requestId'>): Play | null {
   for (const { deed } of struck) {
     if (deed.kind !== 'status') continue
-    const play = whole(deed.status, deed.say({ nowMs, model }), deed.headers)
-    return altered({ ...play, close: deed.socket.close, good: false }, struck, null)
+    const say = isPage(deed.trouble) ? pages[deed.trouble] : dialect.trouble[deed.trouble]
+    const { status, headers, text } = say(deed.spec, { ...at, requestId })
+    return altered({ ...whole(status, text, headers), close: deed.socket.close, good: false }, struck, { dialect, said: null })
   }
   return null
 }
 
-export const altered = (play: Play, struck: readonly Fault[], said: Answer | null) => struck.reduce((one, fault) => alter(one, fault.deed, said), play)
+export const altered = (play: Play, struck: readonly Fault[], speech: Speech) => struck.reduce((one, fault) => alter(one, fault.deed, speech), play)
 export const ofRefusal = (refusal: Refused) => whole(refusal.status, refusal.text)
 
 /** A play as it goes over HTTP. */
-export function scripted(asked: Asked, requestId: string, play: Play, struck: readonly Fault[] = []): Scripted {
+export function scripted(asked: Asked, { dialect, requestId }: Voice, play: Play, struck: readonly Fault[] = []): Scripted {
   const { headers, steps } = stepsOf(play)
-  const common = { 'x-request-id': requestId, 'openai-version': '2020-10-01', 'openai-processing-ms': '7' }
   const silent = play.headAfterMs === Infinity
   return {
-    head: silent ? null : { status: play.status, headers: { ...common, ...headers } },
+    head: silent ? null : { status: play.status, headers: { ...dialect.headers(requestId), ...headers } },
     headAfterMs: silent ? 0 : play.headAfterMs,
     steps: asked.method === 'HEAD' ? steps.filter((step) => step.kind !== 'send') : steps,
     faults: struck.map((fault) => fault.name),

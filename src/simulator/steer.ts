@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from './error.ts'
-import { frame } from './events.ts'
+import { frame } from './frame.ts'
 import { inLane } from './socket-script.ts'
 
 /** What a client says into a running answer. */

@@ -1,5 +1,5 @@
 import { sql, SqliteAdapter, type Kysely } from 'kysely'
-import { countColumns, marks, moneyColumns } from './roll-up-columns.ts'
+import { marks } from './roll-up-columns.ts'
 
 /** One step of the schema. Only ever added at the end; each must run on SQLite and on PostgreSQL. */
 export interface Migration {
@@ -34,6 +34,20 @@ export const migrations: readonly Migration[] = [
     name: '004-audit',
     async up(db) {
       await createAudit(db)
+    },
+  },
+  {
+    name: '005-long-cache-writes',
+    async up(db) {
+      // Until then no upstream's word on it was read: all that was written was billed alike.
+      await db.schema
+        .alterTable('turns')
+        .addColumn('long_cache_write_tokens', 'bigint', (c) => c.defaultTo(0))
+        .execute()
+      await db.schema
+        .alterTable('roll_ups')
+        .addColumn('long_cache_write_tokens', 'bigint', (c) => c.notNull().defaultTo(0))
+        .execute()
     },
   },
 ]
@@ -122,6 +136,29 @@ async function createAudit(db: Kysely<unknown>): Promise<void> {
     .execute()
 }
 
+/** The sums of migration 003; later ones add their own. */
+const firstSums = [
+  'turns',
+  'completed',
+  'incomplete',
+  'failed',
+  'cancelled',
+  'refused',
+  'unknown_turns',
+  'usage_turns',
+  'input_tokens',
+  'cached_tokens',
+  'cache_write_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'charged_turns',
+  'estimated_turns',
+  'notional_turns',
+  'charge_nano_usd',
+  'charge_estimated_nano_usd',
+  'charge_notional_nano_usd',
+]
+
 async function createRollUps(db: Kysely<unknown>): Promise<void> {
   const table = db.schema
     .createTable('roll_ups')
@@ -130,7 +167,7 @@ async function createRollUps(db: Kysely<unknown>): Promise<void> {
     .addColumn('starts_at', 'bigint', (c) => c.notNull())
     .addColumn('name', 'text', (c) => c.notNull())
     .addPrimaryKeyConstraint('roll_ups_key', ['span', 'dimension', 'starts_at', 'name'])
-  const whole = [...countColumns, ...moneyColumns].reduce((made, name) => made.addColumn(name, 'bigint', (c) => c.notNull()), table)
+  const whole = firstSums.reduce((made, name) => made.addColumn(name, 'bigint', (c) => c.notNull()), table)
   // The key is all that is ever looked for: beside it a table of rows would be written and read for nothing.
   await (db.getExecutor().adapter instanceof SqliteAdapter ? whole.modifyEnd(sql`without rowid`) : whole).execute()
   await db.schema

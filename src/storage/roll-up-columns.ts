@@ -15,6 +15,7 @@ export const countColumns = [
   'input_tokens',
   'cached_tokens',
   'cache_write_tokens',
+  'long_cache_write_tokens',
   'output_tokens',
   'reasoning_tokens',
   'charged_turns',

@@ -22,7 +22,7 @@ const cells = {
   model: at('model'),
   tier: at('tier_billed'),
   money: moneyColumns.map(at),
-  tokens: ['input_tokens', 'cached_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens'].map(at),
+  tokens: ['input_tokens', 'cached_tokens', 'cache_write_tokens', 'long_cache_write_tokens', 'output_tokens', 'reasoning_tokens'].map(at),
 }
 const [inputCell = -1] = cells.tokens
 const [chargeCell = -1] = cells.money

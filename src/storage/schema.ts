@@ -26,6 +26,7 @@ export interface TurnsTable {
   input_tokens: number | null
   cached_tokens: number | null
   cache_write_tokens: number | null
+  long_cache_write_tokens: number | null
   output_tokens: number | null
   reasoning_tokens: number | null
   charge_nano_usd: number | null
@@ -36,7 +37,7 @@ export interface TurnsTable {
 }
 
 /** How many migrations a file must have seen. Stands apart from them, so that an up-to-date file is opened without loading kysely. */
-export const schemaVersion = 4
+export const schemaVersion = 5
 
 /** Marks a SQLite file as Turnout's ("TRNT"). */
 export const applicationId = 0x54524e54

@@ -2,10 +2,11 @@ import type { Database } from 'better-sqlite3'
 import { Kysely, SqliteDialect, sql } from 'kysely'
 import type { Selectable, SelectQueryBuilder } from 'kysely'
 import type { KeyId, TurnId } from '../core/ids.ts'
-import type { AttemptRecord, Outcome } from '../core/record.ts'
+import type { Outcome } from '../core/record.ts'
 import type { Endpoint } from '../core/turn.ts'
 import type { Usage } from '../core/usage.ts'
 import type { TurnQuery, TurnRow } from '../ports/stores.ts'
+import { readAttempts } from './attempts.ts'
 import { whole } from './schema.ts'
 import type { Tables, TurnsTable } from './schema.ts'
 
@@ -93,7 +94,7 @@ function readTurn(row: Selectable<TurnsTable>): TurnRow {
       estimatedNanoUsd: readMoney(row.charge_estimated_nano_usd),
       notionalNanoUsd: readMoney(row.charge_notional_nano_usd),
     },
-    attempts: row.attempts === null ? [] : (JSON.parse(row.attempts) as readonly AttemptRecord[]),
+    attempts: row.attempts === null ? [] : readAttempts(row.attempts),
   }
 }
 
@@ -101,13 +102,14 @@ function readMoney(nanoUsd: number | null): bigint | null {
   return nanoUsd === null ? null : BigInt(whole(nanoUsd))
 }
 
-/** Unknown as a whole where it is unknown: a settle writes all five or none. */
+/** Unknown as a whole where it is unknown: a settle writes all six or none. */
 function readUsage(row: Selectable<TurnsTable>): Usage | null {
   if (row.input_tokens === null) return null
   return {
     inputTokens: whole(row.input_tokens),
     cachedTokens: whole(row.cached_tokens),
     cacheWriteTokens: whole(row.cache_write_tokens),
+    longCacheWriteTokens: whole(row.long_cache_write_tokens),
     outputTokens: whole(row.output_tokens),
     reasoningTokens: whole(row.reasoning_tokens),
   }

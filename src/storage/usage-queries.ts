@@ -102,6 +102,7 @@ function rowOf(by: UsageBy, name: string, total: Sums): UsageRow {
             inputTokens: Number(total.input_tokens),
             cachedTokens: Number(total.cached_tokens),
             cacheWriteTokens: Number(total.cache_write_tokens),
+            longCacheWriteTokens: Number(total.long_cache_write_tokens),
             outputTokens: Number(total.output_tokens),
             reasoningTokens: Number(total.reasoning_tokens),
           },

@@ -1,10 +1,14 @@
+import { hash } from 'node:crypto'
 import { onlyStreams } from '../core/account.ts'
 import type { Signal } from '../core/failure.ts'
 import { streamIdOf } from '../core/lanes.ts'
+import type { Refusal } from '../core/refusal.ts'
 import { shape, tierSent, type Plan, type Shaped } from '../core/shape.ts'
 import { answerSignal } from '../core/signal.ts'
+import type { DialectName } from '../core/turn.ts'
 import { readWindows, windowsOf } from '../core/windows.ts'
-import type { EventObserver, Watched } from '../dialect/dialect.ts'
+import type { EventObserver, Watched, Worded } from '../dialect/dialect.ts'
+import { translationBetween } from '../dialect/registry.ts'
 import { collect } from '../lib/collect.ts'
 import { header, type Headers } from '../lib/headers.ts'
 import type { Lease } from '../ports/pool.ts'
@@ -18,7 +22,7 @@ import { judgeGathered, whole } from './gathered.ts'
 import type { Judged } from './judged.ts'
 import { framingOf, send, wireOf } from './send.ts'
 import { AnswerStream } from './stream.ts'
-import type { Try } from './try.ts'
+import { readerOf, type Speech, type Try } from './try.ts'
 
 export interface Attempted {
   readonly judged: Judged
@@ -33,7 +37,9 @@ const errorBytesMax = 64 * 1024
 const errorMs = 10_000
 
 export type Planned =
-  | { readonly kind: 'planned'; readonly plan: Plan; readonly sendsForeign: boolean }
+  | { readonly kind: 'planned'; readonly plan: Plan; readonly speech: Speech; readonly sendsForeign: boolean }
+  /** The dialect that the account speaks has no words for the question. */
+  | { readonly kind: 'unsayable'; readonly dialect: DialectName; readonly refusal: Refusal }
   | Extract<Shaped, { kind: 'blocked' }>
   | Extract<Framed, { kind: 'lost' }>
 
@@ -45,7 +51,23 @@ export function plan(course: Course, lease: Lease): Planned {
   // What an upstream began by itself runs already: there is nothing left to forbid.
   const rules = ask.session !== null && ask.session.adopted !== null ? [] : settings.rules
   const shaped = shape(ask.turn, { ...lease, frame: to.frame }, rules, to.dropped)
-  return shaped.kind === 'blocked' ? shaped : { kind: 'planned', plan: shaped.plan, sendsForeign: to.sendsForeign }
+  if (shaped.kind === 'blocked') return shaped
+  const way = course.wayTo(lease.account, lease.model)
+  const speech = speechIn(course, way, lease, shaped.plan)
+  if (speech.kind === 'unsayable') return { ...speech, dialect: way }
+  return { kind: 'planned', plan: shaped.plan, speech, sendsForeign: to.sendsForeign }
+}
+
+function speechIn({ ask }: Course, way: DialectName, { account }: Lease, plan: Plan): Speech | Extract<Worded, { kind: 'unsayable' }> {
+  const { dialect, turn, caller, session } = ask
+  if (way === dialect.name) return { kind: account.dialects.includes(way) ? 'native' : 'estimated', dialect }
+  // A warm-up is answered here, whatever the account speaks.
+  if (session?.isWarmUp === true) return { kind: 'native', dialect }
+  const translation = translationBetween(dialect.name, way)
+  const cacheKey = turn.affinity === null ? null : hash('sha256', `${caller.key}\n${turn.affinity}`, 'base64url')
+  const unsealed = new Set(turn.sealed.flatMap(({ index, hash: seal }) => (plan.dropItems.includes(index) ? [seal] : [])))
+  const worded = translation.word(plan, ask.body.value, { cacheKey, unsealed })
+  return worded.kind === 'unsayable' ? worded : { kind: 'translated', translation, text: worded.text, memo: worded.memo }
 }
 
 /** Sends one attempt and judges what comes back, up to the commit point. Gives nothing to the client. */
@@ -74,9 +96,9 @@ function judge(course: Course, t: Try, sent: Answer): Promise<Judged> {
 
 async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged> {
   const { world, ask, settings } = course
-  const flow = new EventFlow(ask.dialect.observe(watched(course, t)), settings.bounds.frameBytes, wireOf(course, t))
+  const flow = new EventFlow(readerOf(t).observe(watched(course, t)), settings.bounds.frameBytes, wireOf(course, t))
   const state = header(sent.headers, turnStateName)
-  if (ask.session !== null && t.plan.frame?.to === 'http' && state !== null) flow.preface(ask.dialect.frames.turnState(state, streamIdOf(ask.session.lane)))
+  if (ask.session !== null && t.plan.frame?.to === 'http' && state !== null) flow.preface(ask.session.frames.turnState(state, streamIdOf(ask.session.lane)))
   const stream = new AnswerStream(sent.body, flow, world.clock, { times: settings.times, sentAtMs: t.startedAtMs })
   const judged = await stream.judge()
   course.draft.upstreamAnswered(course.nowMs)
@@ -94,7 +116,7 @@ async function judgeStream(course: Course, t: Try, sent: Answer): Promise<Judged
 }
 
 async function judgeWhole(course: Course, t: Try, sent: Answer): Promise<Judged> {
-  const { world, ask, settings } = course
+  const { world, settings } = course
   const leftMs = t.startedAtMs + settings.times.answerMs - course.nowMs
   const collected = await collect(sent.body, settings.bounds.answerBytes, world.clock, Math.max(0, leftMs))
   switch (collected.kind) {
@@ -111,27 +133,42 @@ async function judgeWhole(course: Course, t: Try, sent: Answer): Promise<Judged>
   const { bytes } = collected
   const headers = headersFor(course, t, sent.pass)
   if (isEventStream(sent.headers)) return judgeGathered(course, t, { bytes, watched: watched(course, t), headers })
-  return whole(ask.dialect.observeAnswer(bytes, watched(course, t)), headers, sent.status)
+  return whole(readerOf(t).observeAnswer(bytes, watched(course, t)), headers, sent.status)
 }
 
-async function refused({ world, ask }: Course, { plan: { frame } }: Try, sent: Answer): Promise<Judged> {
+async function refused({ world, ask }: Course, t: Try, sent: Answer): Promise<Judged> {
   const collected = await collect(sent.body, errorBytesMax, world.clock, errorMs)
   const body = collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
-  const over = frame?.to === 'websocket' ? 'websocket-handshake' : 'http'
-  const signal: Signal = { ...answerSignal(sent.status, sent.headers, body, ask.dialect.readError(body)), over }
-  return { kind: 'failed', signal, raw: { kind: 'whole', status: sent.status, headers: sent.pass, body }, end: null }
+  const over = t.plan.frame?.to === 'websocket' ? 'websocket-handshake' : 'http'
+  const error = readerOf(t).readError(body)
+  const signal: Signal = { ...answerSignal(sent.status, sent.headers, body, error), over }
+  if (t.speech.kind !== 'translated') return { kind: 'failed', signal, raw: { kind: 'whole', status: sent.status, headers: sent.pass, body }, end: null }
+  const told = error === null ? null : ask.dialect.retell(sent.status, error)
+  return { kind: 'failed', signal, raw: told === null ? null : { kind: 'whole', ...told }, end: null }
 }
 
 function watched(course: Course, t: Try): Watched {
   const { turn, session } = course.ask
-  const restore = t.plan.renamed === null ? null : turn.model
-  return { endpoint: turn.endpoint, restore, framing: framingOf(course, t), client: session === null ? 'sse' : 'frames' }
+  return {
+    endpoint: turn.endpoint,
+    restore: t.plan.renamed === null ? null : turn.model,
+    framing: framingOf(course, t),
+    client: session === null ? 'sse' : 'frames',
+    model: turn.model,
+    wantsUsage: turn.wantsUsage,
+    startedAtS: Math.floor(t.startedAtMs / 1000),
+    memo: t.speech.kind === 'translated' ? t.speech.memo : null,
+  }
 }
 
 /** The client hears of the model that it asked for, in the head too. */
-function headersFor({ ask }: Course, { plan: { renamed } }: Try, pass: HeaderList): HeaderList {
+function headersFor({ ask }: Course, { plan: { renamed }, speech }: Try, pass: HeaderList): HeaderList {
+  // The other headers tell of the upstream in words of its own.
+  if (speech.kind === 'translated') return pass.filter(([name]) => dialectless.has(name))
   return renamed === null ? pass : pass.map(([name, value]) => (name === ask.dialect.modelHeader ? [name, ask.turn.model] : [name, value]))
 }
+
+const dialectless: ReadonlySet<string> = new Set(['content-type', 'x-upstream-request-id'])
 
 function isEventStream(headers: Headers): boolean {
   return /^\s*text\/event-stream\b/i.test(header(headers, 'content-type') ?? '')

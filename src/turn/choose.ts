@@ -3,6 +3,7 @@ import { conclude, noAccountReady, type Conclusion } from '../core/failover.ts'
 import type { NotChosen } from '../core/record.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import { notChosen, route, type Candidate, type Choice } from '../core/route.ts'
+import { dialectOf, type Turn } from '../core/turn.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { Course } from './course.ts'
 
@@ -24,7 +25,7 @@ export async function choose(course: Course): Promise<Choosing> {
   const { world, ask } = course
   const adopted = ask.session?.adopted ?? null
   if (adopted !== null) return { kind: 'chosen', lease: borrowed(adopted.lease), because: 'its upstream began it by itself', notChosen: [] }
-  const candidates = world.accounts.candidates(ask.caller.pools, ask.turn.model)
+  const candidates = course.candidates()
   const choice = route(candidates, course.wish(), world.dice())
   if (choice.kind === 'use') {
     for (let race = 0; race < racesMax; race++) {
@@ -57,7 +58,7 @@ async function waitFor(course: Course, wants: readonly Candidate[], untilMs: num
         kind: 'chosen',
         lease: waited.lease,
         because: `the first to have room, after ${waitedMs} ms`,
-        notChosen: notChosen(world.accounts.candidates(ask.caller.pools, ask.turn.model), waited.lease.account.id, course.wish()),
+        notChosen: notChosen(course.candidates(), waited.lease.account.id, course.wish()),
       })
     case 'queue-full':
       return none(refusal('queue_full', 'Too many turns of this key are waiting for an account already.'))
@@ -106,6 +107,7 @@ function without(course: Course, candidates: readonly Candidate[], choice: Exclu
       refusal: refusal('model_not_served', `No account that this key may use serves the model '${ask.turn.model}'.`, { param: 'model' }),
     }
   }
+  if (choice.why === 'not-spoken') return { kind: 'refuse', refusal: course.unsayable.values().next().value ?? notSpoken(ask.turn) }
   return {
     kind: 'refuse',
     refusal: refusal(
@@ -118,6 +120,11 @@ function without(course: Course, candidates: readonly Candidate[], choice: Exclu
 
 const none = (r: Refusal): { readonly kind: 'none'; readonly conclusion: Conclusion } => ({ kind: 'none', conclusion: { kind: 'refuse', refusal: r } })
 
+function notSpoken({ endpoint, model }: Turn): Refusal {
+  const message = `No account that this key may use speaks ${dialectOf(endpoint)} for the model '${model}', and the question is not translated.`
+  return refusal('model_not_served', message, { param: 'model' })
+}
+
 function ownerNotReady(readyAtMs: number | null, nowMs: number): Refusal {
   return refusal('owner_not_ready', 'The account that holds the answer which this one continues is not ready.', {
     retryAfterMs: readyAtMs === null ? 1000 : readyAtMs - nowMs,
@@ -126,11 +133,12 @@ function ownerNotReady(readyAtMs: number | null, nowMs: number): Refusal {
 
 /** When the soonest of the accounts that could serve this turn is ready; null when none ever is. */
 export function readyAt(course: Course): number | null {
-  return soonest(course.world.accounts.candidates(course.ask.caller.pools, course.ask.turn.model), course.nowMs)
+  return soonest(course.candidates(), course.nowMs)
 }
 
 function soonest(candidates: readonly Candidate[], nowMs: number): number | null {
-  const times = candidates.flatMap(({ standing }) => {
+  const times = candidates.flatMap(({ standing, speech }) => {
+    if (speech === 'none') return []
     if (standing.kind === 'cooling') return [standing.untilMs]
     return standing.kind === 'ready' || standing.kind === 'proving' ? [nowMs + 1000] : []
   })

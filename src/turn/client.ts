@@ -75,13 +75,20 @@ export class Client {
     await this.tell(this.#ask.dialect.refuse(refusal), attempts, refusal)
   }
 
+  /** Behind an upstream's own error event: a client that is not to take the answer for a whole one sees no clean end. */
+  async endInError(): Promise<void> {
+    if (this.#ask.dialect.endsInErrors) return this.end()
+    this.close()
+    this.#sink.cut()
+  }
+
   /** The dialect's error inside the stream, and then the connection's end: never a clean one. */
   breakOff(error: InBand, response: ResponseId | null): void {
     this.close()
     const { dialect, session } = this.#ask
     // A turn breaks off once: its own id makes the event's.
     const eventId = `evt_${this.#ask.id.replaceAll('-', '')}`
-    const said = session === null ? dialect.failInBand(error, response) : dialect.frames.failInBand(error, streamIdOf(session.lane), eventId)
+    const said = session === null ? dialect.failInBand(error, response) : session.frames.failInBand(error, streamIdOf(session.lane), eventId)
     this.#sink.write([said])
     this.#sink.cut()
   }
@@ -97,13 +104,20 @@ export class Client {
   }
 
   #own(attempts: number | null): HeaderList {
-    const turn = ['x-turnout-turn', this.#ask.id] as const
-    return attempts === null ? [turn] : [turn, ['x-turnout-attempts', String(attempts)]]
+    const { id, dialect, requestId } = this.#ask
+    const own: HeaderList =
+      dialect.requestIdHeader === 'x-request-id'
+        ? [['x-turnout-turn', id]]
+        : [
+            ['x-turnout-turn', id],
+            [dialect.requestIdHeader, requestId],
+          ]
+    return attempts === null ? own : [...own, ['x-turnout-attempts', String(attempts)]]
   }
 
   #keepAlive(): void {
     const { dialect, turn, session } = this.#ask
-    const alive = session === null ? dialect.keepAlive(turn) : dialect.frames.keepAlive(turn)
+    const alive = session === null ? dialect.keepAlive(turn) : session.frames.keepAlive(turn)
     if (alive !== null) this.write([alive])
     else this.#lastWriteAtMs = this.#world.clock.now()
   }

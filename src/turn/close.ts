@@ -6,6 +6,7 @@ import type { Cancelled } from './cancel.ts'
 import { readyAt, type Chosen } from './choose.ts'
 import type { InBand } from './client.ts'
 import type { Course } from './course.ts'
+import type { SessionTurn } from './session-turn.ts'
 import { nothingToBill, recordAttempt } from './settle.ts'
 import { begin } from './try.ts'
 
@@ -41,8 +42,8 @@ export async function callOff(course: Course, cancelled: Cancelled): Promise<Out
 export async function tellFailure(course: Course, { takeBack }: Extract<Next, { kind: 'stop' }>): Promise<Outcome> {
   const last = course.tried.at(-1)
   if (last === undefined) return refuse(course, unreadable)
-  const { dialect, session, turn } = course.ask
-  if (session !== null && last.failure.kind === 'lost-continuation') return refuse(course, dialect.frames.lostInSession(turn))
+  const { session, turn } = course.ask
+  if (session !== null && last.failure.kind === 'lost-continuation') return refuse(course, session.frames.lostInSession(turn))
   return tell(course, conclude(last, takeBack, { nowMs: course.nowMs, readyAtMs: readyAt(course) }))
 }
 
@@ -52,15 +53,15 @@ function isUnserved({ code }: Refusal): boolean {
 }
 
 /** Only one account could go on with the dialogue, and it does not: whoever says all of it again may be served by another. */
-function isStranded({ ask: { session }, owner }: Course, conclusion: Conclusion): boolean {
-  if (session === null || session.previous === null || owner === null || conclusion.kind === 'as-it-is') return false
+function isStranded({ owner }: Course, session: SessionTurn, conclusion: Conclusion): boolean {
+  if (session.previous === null || owner === null || conclusion.kind === 'as-it-is') return false
   const isOwnFault = conclusion.kind === 'refuse' && conclusion.refusal.code === 'queue_full'
   return !isOwnFault && session.transcript.chain(session.previous) === null
 }
 
 export async function tell(course: Course, conclusion: Conclusion): Promise<Outcome> {
   const { client, ask, draft } = course
-  if (isStranded(course, conclusion)) return refuse(course, ask.dialect.frames.lostInSession(ask.turn))
+  if (ask.session !== null && isStranded(course, ask.session, conclusion)) return refuse(course, ask.session.frames.lostInSession(ask.turn))
   switch (conclusion.kind) {
     case 'refuse':
       if (isUnserved(conclusion.refusal)) ask.session?.unserved(refusalHead(conclusion.refusal).status)
@@ -99,6 +100,6 @@ async function asItIs(course: Course): Promise<Outcome> {
   }
   client.begin(raw.status, raw.headers, draft.attempts.length)
   client.write(raw.events)
-  await client.end()
+  await client.endInError()
   return 'failed'
 }

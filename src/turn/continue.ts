@@ -40,7 +40,7 @@ async function followInSession(course: Course, session: SessionTurn): Promise<Re
   const holder = sockets.holder(previous)
   if (node === null && holder === null) {
     const lost = await followStored(course, null)
-    return lost === null ? null : course.ask.dialect.frames.lostInSession(course.ask.turn)
+    return lost === null ? null : session.frames.lostInSession(course.ask.turn)
   }
   const others = await followStored(course, previous)
   if (others !== null) return others
@@ -48,7 +48,7 @@ async function followInSession(course: Course, session: SessionTurn): Promise<Re
     course.pin ??= holder ?? session.pin() ?? node?.owner ?? null
     return null
   }
-  if (holder === null && node?.stored !== true) return course.ask.dialect.frames.lostInSession(course.ask.turn)
+  if (holder === null && node?.stored !== true) return session.frames.lostInSession(course.ask.turn)
   course.owner ??= holder ?? node?.owner ?? null
   return null
 }
@@ -71,7 +71,7 @@ export function framed(course: Course, session: SessionTurn, lease: Lease): Fram
   // What an upstream began by itself came over its socket, whatever the account would take now.
   const to = session.adopted === null ? course.goesOver(account) : 'websocket'
   const continued = continuation(course, session, account.id, to)
-  if (continued.kind === 'lost') return { kind: 'lost', refusal: course.ask.dialect.frames.lostInSession(course.ask.turn) }
+  if (continued.kind === 'lost') return { kind: 'lost', refusal: session.frames.lostInSession(course.ask.turn) }
   const { turnState } = session
   const said = continued.kind === 'said' ? continued : null
   const sealed = said === null ? course.sealed() : []

@@ -1,10 +1,13 @@
 import type { Account } from '../core/account.ts'
 import type { Ownership, SealedItem } from '../core/continuation.ts'
 import type { Tried } from '../core/failover.ts'
-import type { AccountId } from '../core/ids.ts'
+import type { AccountId, UpstreamModel } from '../core/ids.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
-import type { Wish } from '../core/route.ts'
+import type { Candidate, Wish } from '../core/route.ts'
+import type { DialectName } from '../core/turn.ts'
+import { isForeign, wayTo } from '../core/way.ts'
+import { assert } from '../lib/assert.ts'
 import { LedgerStuck } from '../ports/ledger.ts'
 import { nothingSpent, type Seat, type Spent } from '../ports/limits.ts'
 import type { Settings } from '../ports/settings.ts'
@@ -38,6 +41,8 @@ export class Course {
   saysAgain = false
   /** Accounts whose upstream was found in this turn to speak no WebSocket. */
   readonly bridged = new Set<AccountId>()
+  /** Dialects that have no words for this question, and what they have none for. */
+  readonly unsayable = new Map<DialectName, Refusal>()
   /** Whether sealed items of unknown origin are tried, or stay behind since an upstream refused them. */
   unknownSealed: 'try' | 'drop' = 'try'
   /** What the last failed attempt was answered with. */
@@ -135,6 +140,26 @@ export class Course {
     }
   }
 
+  /** The accounts that the caller may use, as they stand now to this turn. */
+  candidates(): readonly Candidate[] {
+    const { world, ask, settings } = this
+    const candidates = world.accounts.candidates(ask.caller.pools, ask.turn.model)
+    const speech = ({ account, model }: Candidate): NonNullable<Candidate['speech']> => {
+      if (model === null || !isForeign(account, ask.turn)) return 'native'
+      const way = wayTo(account, model, ask.turn)
+      if (way === null || settings.translate === 'never' || this.unsayable.has(way)) return 'none'
+      return settings.translate === 'always' ? 'native' : 'translated'
+    }
+    return candidates.some(({ account }) => isForeign(account, ask.turn)) ? candidates.map((one) => ({ ...one, speech: speech(one) })) : candidates
+  }
+
+  /** The dialect in which this account is asked. */
+  wayTo(account: Account, model: UpstreamModel): DialectName {
+    const way = wayTo(account, model, this.ask.turn)
+    assert(way !== null, 'an account that was chosen can be asked')
+    return way
+  }
+
   /** @param known an answer that need not be looked up. */
   async ownerships(known: string | null): Promise<readonly Ownership[]> {
     const references = this.ask.turn.references.filter(({ kind, id }) => kind !== 'response' || id !== known)
@@ -147,7 +172,8 @@ export class Course {
   }
 
   /** How a session's frame goes to this account. */
-  goesOver({ id, websocket }: Account): 'websocket' | 'http' {
+  goesOver({ id, websocket, dialects }: Account): 'websocket' | 'http' {
+    if (!dialects.includes('responses')) return 'http'
     if (websocket === 'off' || this.bridged.has(id)) return 'http'
     return websocket === 'on' || this.world.accounts.speaksWebSocket(id) ? 'websocket' : 'http'
   }

@@ -107,14 +107,38 @@ export class EventFlow {
       case 'held':
         this.#hold(seen.bytes)
         break
+      case 'instead':
+        this.#replace(seen, end - start)
+        break
       case 'terminal':
-        this.#committed = true
-        this.#end(seen)
+        this.#finish(seen)
         break
       case 'failed':
         this.#end(seen)
         break
     }
+  }
+
+  /** The upstream ended its stream in good order. True: that is the terminal event, which has not come otherwise. */
+  close(): boolean {
+    const seen = this.#ended === null ? this.#observer.close() : null
+    if (seen !== null) this.#finish(seen)
+    return seen !== null
+  }
+
+  #replace({ events, isOutput }: Extract<Seen, { kind: 'instead' }>, bytes: number): void {
+    if (isOutput) {
+      this.#committed = true
+      this.#outputEvents++
+      this.#outputBytes += bytes
+    }
+    for (const event of events) this.#hold(event)
+  }
+
+  #finish(seen: Extract<Seen, { kind: 'terminal' }>): void {
+    this.#committed = true
+    for (const event of seen.before ?? []) this.#hold(event)
+    this.#end(seen)
   }
 
   #end(ended: Ended): void {
@@ -126,7 +150,7 @@ export class EventFlow {
   #hold(bytes: Buffer): void {
     this.#closeRun()
     if (this.#wire.kind === 'bridge') this.#say(this.#wire.frameOf(bytes, 0, bytes.length))
-    else this.#out.push(bytes)
+    else if (bytes.length > 0) this.#out.push(bytes)
     if (this.#committed) return
     this.#heldEvents++
     this.#heldBytes += bytes.length

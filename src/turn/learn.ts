@@ -27,7 +27,7 @@ export async function learn(course: Course, t: Try, { signal, raw, end }: Failed
     tried: course.tried,
     bounds: { accountsPerTurn: settings.failover.accountsPerTurn, lastAttemptMs: settings.times.lastAttemptMs },
     elapsedMs: course.nowMs - ask.receivedAtMs,
-    lone: isLone(world.accounts.candidates(ask.caller.pools, ask.turn.model), course.wish()),
+    lone: isLone(course.candidates(), course.wish()),
     leavesTrace: ask.turn.leavesTrace,
     credential: renewal === 'renewed' ? 'renewed' : 'as-it-was',
     sentForeign: t.sendsForeign,

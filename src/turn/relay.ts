@@ -63,7 +63,8 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   if (trouble === null && relayed.kind === 'ended') {
     if (end !== null && end.status !== 'failed') answeredInSession(course, running, { end, observer: flow.observer, stored: isKeptThere(course, t) })
     client.write([relayed.ended.bytes])
-    await client.end()
+    if (relayed.ended.kind === 'failed') await client.endInError()
+    else await client.end()
   } else client.breakOff(trouble ?? brokeOff, flow.observer.response())
   return outcome
 }

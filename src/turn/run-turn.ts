@@ -46,6 +46,8 @@ async function answer(course: Course): Promise<Outcome> {
     const tried = await withLease(chosen.lease, () => tryOnce(course, chosen))
     if (tried.kind === 'over') return tried.outcome
     if (tried.kind === 'called-off') return callOff(course, tried.by)
+    // Another account may speak a dialect that has the words.
+    if (tried.kind === 'unsayable') continue
     const { next } = tried
     if (next.kind === 'stop') return tellFailure(course, next)
     if (next.kind === 'same') await pauseFor(course, next.afterMs)
@@ -61,6 +63,7 @@ async function pauseFor(course: Course, ms: number): Promise<void> {
 type Once =
   | { readonly kind: 'over'; readonly outcome: Outcome }
   | { readonly kind: 'called-off'; readonly by: Cancelled }
+  | { readonly kind: 'unsayable' }
   | { readonly kind: 'failed'; readonly next: Next }
 
 const over = (outcome: Outcome): Once => ({ kind: 'over', outcome })
@@ -70,7 +73,12 @@ async function tryOnce(course: Course, chosen: Chosen): Promise<Use<Once>> {
   const planned = plan(course, chosen.lease)
   if (planned.kind === 'lost') return unasked(await refuse(course, planned.refusal))
   if (planned.kind === 'blocked') return unasked(await blocked(course, chosen, planned.refusal))
-  const t: Try = { ...begin(course, chosen), plan: planned.plan, sendsForeign: planned.sendsForeign, breaker: new AbortController() }
+  if (planned.kind === 'unsayable') {
+    course.unsayable.set(planned.dialect, planned.refusal)
+    return { value: { kind: 'unsayable' }, upstreamDone: Promise.resolve() }
+  }
+  const { kind: _, ...put } = planned
+  const t: Try = { ...begin(course, chosen), ...put, breaker: new AbortController() }
   const { judged, upstreamDone } = await untilCommit(course, t)
   return { value: await goOn(course, t, judged), upstreamDone }
 }

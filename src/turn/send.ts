@@ -1,4 +1,5 @@
 import { keepsAnswers } from '../core/account.ts'
+import { guessedInput } from '../core/guess.ts'
 import type { ResponseId } from '../core/ids.ts'
 import { streamIdOf } from '../core/lanes.ts'
 import { header, type Headers } from '../lib/headers.ts'
@@ -9,20 +10,28 @@ import { turnStateName } from './continue.ts'
 import type { Course } from './course.ts'
 import type { Wire } from './flow.ts'
 import type { SessionTurn } from './session-turn.ts'
-import type { Try } from './try.ts'
+import { readerOf, type Try } from './try.ts'
 
 /** Puts the question to the account of this attempt: as a request, as a frame on the account's socket, or, where nothing is to be generated, to nobody. */
 export function send(course: Course, t: Try): Promise<Sent> {
   const { session } = course.ask
+  if (t.speech.kind === 'estimated') return Promise.resolve(estimate(course))
   if (session === null) return request(course, t)
   if (session.adopted !== null) return Promise.resolve(answered(session.adopted.body))
   if (t.plan.frame?.to === 'websocket') return frame(course, t, session)
   return isAnsweredHere(course, t) ? Promise.resolve(answered(warmUp(course, session))) : request(course, t)
 }
 
+/** What answers where the account cannot: marked, since it is no more than a guess. */
+function estimate({ ask }: Course): Sent {
+  const json = Buffer.from(JSON.stringify({ input_tokens: guessedInput(ask.body.value.bytes.length) }))
+  const headers = { 'content-type': 'application/json', 'x-turnout-estimated': 'true' }
+  return { kind: 'answer', status: 200, headers, pass: Object.entries(headers), body: new Spoken([json]) }
+}
+
 /** Whether the account's upstream keeps the answer, so that its id can be named there later. */
 export function isKeptThere(course: Course, t: Try): boolean {
-  return course.ask.turn.stored && keepsAnswers(t.chosen.lease.account.upstream) && !isAnsweredHere(course, t)
+  return course.ask.turn.stored && t.speech.kind === 'native' && keepsAnswers(t.chosen.lease.account.upstream) && !isAnsweredHere(course, t)
 }
 
 /** Whether no upstream is asked: nothing is to be generated, and no socket is there that could be warmed. */
@@ -37,11 +46,11 @@ export function framingOf({ ask: { session } }: Course, { plan }: Try): 'sse' | 
 
 /** How they come and how they go. */
 export function wireOf(course: Course, t: Try): Wire {
-  const { session, dialect } = course.ask
+  const { session } = course.ask
   if (session === null) return { kind: 'as-it-comes' }
   if (framingOf(course, t) === 'frames') return { kind: 'frames' }
   const streamId = streamIdOf(session.lane)
-  return { kind: 'bridge', frameOf: (bytes, start, end) => dialect.frames.frameOf(bytes, start, end, streamId) }
+  return { kind: 'bridge', frameOf: (bytes, start, end) => session.frames.frameOf(bytes, start, end, streamId) }
 }
 
 function request(course: Course, t: Try): Promise<Sent> {
@@ -49,12 +58,13 @@ function request(course: Course, t: Try): Promise<Sent> {
   const { times } = settings
   const { lease } = t.chosen
   const text = question(course, t)
+  const path = readerOf(t).path(ask.turn.endpoint)
   course.draft.said(text.bytes)
   return world.transport.send({
     account: lease.account,
     credential: lease.credential,
     method: 'POST',
-    path: ask.dialect.path(ask.turn.endpoint),
+    path: t.speech.kind === 'native' ? `${path}${ask.search}` : path,
     ...saying(course, t),
     body: { ...text, taken: ask.body.lend() },
     connectMs: times.connectMs,
@@ -86,7 +96,8 @@ function frame(course: Course, t: Try, session: SessionTurn): Promise<Sent> {
   })
 }
 
-function question({ ask }: Course, { plan }: Try): FrameText {
+function question({ ask }: Course, { plan, speech }: Try): FrameText {
+  if (speech.kind === 'translated') return speech.text
   const body = ask.body.value
   return body.edited(ask.dialect.apply(plan, body))
 }
@@ -95,7 +106,7 @@ function question({ ask }: Course, { plan }: Try): FrameText {
 function saying(course: Course, t: Try): { readonly clientHeaders: Headers; readonly omit: readonly string[] } {
   const { chosen, plan } = t
   const { session } = course.ask
-  const headers = followed(course.ask.headers, t)
+  const headers = followed(readerOf(t).headers(plan, course.ask.headers), t)
   const state = session?.turnState ?? null
   if (state === null || plan.frame?.turnState === 'drop') return { clientHeaders: headers, omit: foreignTurnState(course, chosen.lease) }
   return { clientHeaders: { ...headers, [turnStateName]: state }, omit: [] }
@@ -117,9 +128,9 @@ function answered(body: AnswerBody): Sent {
 }
 
 /** A warm-up needs no upstream: what it said is said again with the question that builds on it. */
-function warmUp({ ask, nowMs }: Course, { lane }: SessionTurn): AnswerBody {
+function warmUp({ ask, nowMs }: Course, { lane, frames }: SessionTurn): AnswerBody {
   const id = `resp_${ask.id.replaceAll('-', '')}` as ResponseId
-  const { created, completed } = ask.dialect.frames.warmUp({ id, turn: ask.turn, createdAtS: Math.floor(nowMs / 1000), streamId: streamIdOf(lane) })
+  const { created, completed } = frames.warmUp({ id, turn: ask.turn, createdAtS: Math.floor(nowMs / 1000), streamId: streamIdOf(lane) })
   return new Spoken([created, completed])
 }
 

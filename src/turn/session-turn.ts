@@ -2,6 +2,7 @@ import type { Account } from '../core/account.ts'
 import type { FailureKind } from '../core/failure.ts'
 import type { AccountId, ResponseId } from '../core/ids.ts'
 import type { Item, Transcript } from '../core/transcript.ts'
+import type { FrameDialect } from '../dialect/dialect.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { FrameText, SessionSockets } from '../ports/sockets.ts'
 import type { AnswerBody } from '../ports/transport.ts'
@@ -18,6 +19,7 @@ export interface SessionTurn {
   readonly turnState: string | null
   /** Whether the frame itself names the model. */
   readonly namesModel: boolean
+  readonly frames: FrameDialect
   readonly sockets: SessionSockets
   readonly transcript: Pick<Transcript, 'find' | 'chain' | 'isWhole'>
   /** A response that the upstream began by itself, which this turn is to put on the books; null: the turn asks. */

@@ -93,6 +93,10 @@ export class AnswerStream implements AnswerReader {
   }
 
   end(): void {
+    if (this.#over === null && this.#flow.close()) {
+      if (this.#judged !== null) this.#pronounce(this.#judged)
+      else this.#gives = this.#relayed !== null
+    }
     this.#done('the stream ended without its terminal event')
   }
 

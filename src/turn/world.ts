@@ -45,6 +45,8 @@ export interface Ask {
   /** Let go at the commit point: an answer may run for an hour, and nothing is sent from it any more. */
   readonly body: Kept<Body>
   readonly headers: Headers
+  /** What of the address's query an upstream of the same dialect hears, with its question mark; empty: nothing. */
+  readonly search: string
   /** When the request had been read, in epoch milliseconds. */
   readonly receivedAtMs: number
   readonly requestId: string

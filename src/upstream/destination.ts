@@ -26,8 +26,12 @@ export function placeOf(account: Account): Place {
     destination: { host, port, security: secure ? 'tls' : 'plain', reach: reachOf(account), proxy },
     authority: url.host,
     hostname: isIP(host) === 6 ? url.hostname : host,
-    basePath: url.pathname.replace(/\/+$/, ''),
+    basePath: rooted(url.pathname.replace(/\/+$/, ''), endpoints[account.upstream].root),
   }
+}
+
+function rooted(path: string, root: string): string {
+  return path.endsWith(root) ? path : path + root
 }
 
 function reachOf(account: Account): Reach {

@@ -153,14 +153,14 @@ export class Handshake {
 
 type DialCallback = (error: Error | null, stream?: Duplex) => void
 
-function handshakeHeaders({ credential, clientHeaders, omit }: Wish, place: Place): Record<string, string> {
+function handshakeHeaders({ account, credential, clientHeaders, omit }: Wish, place: Place): Record<string, string> {
   const flat = requestHeaders(clientHeaders, omit)
   const headers: Record<string, string> = {}
   for (let at = 0; at + 1 < flat.length; at += 2) headers[flat[at] ?? ''] = flat[at + 1] ?? ''
   return {
     ...headers,
     host: place.authority,
-    ...Object.fromEntries(credentialHeaders(credential)),
+    ...Object.fromEntries(credentialHeaders(account, credential)),
     'accept-encoding': 'identity',
   }
 }

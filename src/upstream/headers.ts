@@ -8,6 +8,8 @@ import type { HeaderList } from '../ports/sink.ts'
  */
 const requestNames: ReadonlySet<string> = new Set([
   'accept',
+  'anthropic-beta',
+  'anthropic-version',
   'conversation_id',
   'openai-beta',
   'originator',
@@ -18,6 +20,8 @@ const requestNames: ReadonlySet<string> = new Set([
   'tracestate',
   'user-agent',
   'version',
+  'x-app',
+  'x-claude-code-session-id',
   'x-client-request-id',
   'x-codex-beta-features',
   'x-codex-installation-id',
@@ -33,10 +37,10 @@ const requestNames: ReadonlySet<string> = new Set([
 const requestFamily = /^x-stainless-[a-z0-9-]{1,64}$/
 
 /**
- * What of an answer's headers a client may see, and its name there. One account's windows and rate limits are not the client's, so
- * `x-codex-primary-*`, `x-ratelimit-*` and their like stay here (protocols 3.5).
+ * What of an answer's headers a client may see. One account's windows and rate limits are not the client's, so `x-codex-primary-*`,
+ * `x-ratelimit-*`, `anthropic-ratelimit-*` and their like stay here (protocols 3.5, 5.4), and so does `anthropic-organization-id`.
  */
-const answerNames: readonly (readonly [theirs: string, ours: string])[] = [
+const answerNames = [
   'content-type',
   'openai-model',
   'openai-processing-ms',
@@ -47,9 +51,9 @@ const answerNames: readonly (readonly [theirs: string, ours: string])[] = [
   'x-models-etag',
   'x-reasoning-included',
   'x-should-retry',
-]
-  .map((name): readonly [string, string] => [name, name])
-  .concat([['x-request-id', 'x-upstream-request-id']])
+] as const
+
+const betaName = 'anthropic-beta'
 
 /** Line breaks, NUL and whatever else no header value can carry as bytes. */
 const unsayable = /[^\t\x20-\x7e\x80-\xff]/
@@ -59,19 +63,28 @@ export function isHeaderValue(value: string): boolean {
   return !unsayable.test(value)
 }
 
-/** Names and values in turn, as `node:http` takes them. @param omit names in lower case that must not pass this time. */
-export function requestHeaders(client: Headers, omit: readonly string[]): string[] {
+/**
+ * Names and values in turn, as `node:http` takes them.
+ * @param omit names in lower case that must not pass this time
+ * @param beta what `anthropic-beta` must ask for beside what the client does; null: nothing
+ */
+export function requestHeaders(client: Headers, omit: readonly string[], beta: string | null = null): string[] {
   const list: string[] = []
   const hops = connectionNames(client)
   let userAgent = false
+  let missing = beta
   for (const name in client) {
     if (!requestNames.has(name) && !requestFamily.test(name)) continue
     if (omit.includes(name) || hops?.includes(name)) continue
     const value = header(client, name)
     if (value === null || !isHeaderValue(value)) continue
     userAgent ||= name === 'user-agent'
-    list.push(name, value)
+    if (name === betaName && missing !== null) {
+      list.push(name, withBeta(value, missing))
+      missing = null
+    } else list.push(name, value)
   }
+  if (missing !== null) list.push(betaName, missing)
   if (!userAgent) list.push('user-agent', 'turnout')
   return list
 }
@@ -79,11 +92,24 @@ export function requestHeaders(client: Headers, omit: readonly string[]): string
 /** What a client may see of an answer's headers. */
 export function passedHeaders(answer: Headers): HeaderList {
   const list: [string, string][] = []
-  for (const [theirs, ours] of answerNames) {
-    const value = header(answer, theirs)
-    if (value !== null && isHeaderValue(value)) list.push([ours, value])
+  for (const name of answerNames) {
+    const value = said(answer, name)
+    if (value !== null) list.push([name, value])
   }
+  const id = said(answer, 'x-request-id') ?? said(answer, 'request-id')
+  if (id !== null) list.push(['x-upstream-request-id', id])
   return list
+}
+
+function said(answer: Headers, name: string): string | null {
+  const value = header(answer, name)
+  return value !== null && isHeaderValue(value) ? value : null
+}
+
+function withBeta(betas: string, beta: string): string {
+  const asked = betas.split(',').map((one) => one.trim())
+  if (asked.includes(beta)) return betas
+  return asked.every((one) => one === '') ? beta : `${betas},${beta}`
 }
 
 /** Headers that `Connection` declares to be for the next hop only. */

@@ -2,7 +2,7 @@ import type { Account, Credential } from '../core/account.ts'
 import type { Clock } from '../lib/clock.ts'
 import { collect } from '../lib/collect.ts'
 import type { Call, Transport } from '../ports/transport.ts'
-import { endpoints } from './endpoints.ts'
+import { endpoints, ourHeaders } from './endpoints.ts'
 
 export const listBytesMax = 4 * 1024 * 1024
 const listMs = 10_000
@@ -31,8 +31,8 @@ export async function listAccount(parts: ListParts, account: Account, credential
 
 /** A request of our own for a list of models. */
 export function modelsCall(account: Account, credential: Credential, signal: AbortSignal): Call {
-  const none = { clientHeaders: { accept: 'application/json' }, omit: [], body: null }
-  return { account, credential, method: 'GET', path: endpoints[account.upstream].modelsPath, ...none, connectMs: listMs, headMs: listMs, signal }
+  const said = { clientHeaders: ourHeaders(account, 'application/json'), omit: [], body: null }
+  return { account, credential, method: 'GET', path: endpoints[account.upstream].modelsPath, ...said, connectMs: listMs, headMs: listMs, signal }
 }
 
 /** The names that an upstream says it serves; null where it has no such list, or did not give it in 10 s and 4 MiB. Rejects only with the signal's reason. */

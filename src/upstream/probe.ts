@@ -1,11 +1,15 @@
-import { onlyStreams, secretsOf, type Account, type Credential } from '../core/account.ts'
-import type { ErrorObject, Signal } from '../core/failure.ts'
+import { secretsOf, type Account, type Credential } from '../core/account.ts'
+import type { Signal } from '../core/failure.ts'
 import type { UpstreamModel } from '../core/ids.ts'
 import { answerSignal, withoutSecrets } from '../core/signal.ts'
+import type { DialectName } from '../core/turn.ts'
+import type { Dialect } from '../dialect/dialect.ts'
 import type { Clock } from '../lib/clock.ts'
 import { collect, type Collected } from '../lib/collect.ts'
-import type { Call, Sent, Transport } from '../ports/transport.ts'
-import { listBytesMax, member, modelNames, modelsCall, parsed } from './models.ts'
+import type { Sent, Transport } from '../ports/transport.ts'
+import { ourDialect } from './endpoints.ts'
+import { listBytesMax, modelNames, modelsCall, parsed } from './models.ts'
+import { answerMs, smallCall, smallQuestion } from './small-question.ts'
 
 /** What asking an account whether it serves came to. */
 export type Probed = { readonly kind: 'well' } | { readonly kind: 'unwell'; readonly signal: Signal }
@@ -13,8 +17,7 @@ export type Probed = { readonly kind: 'well' } | { readonly kind: 'unwell'; read
 export interface ProbeParts {
   readonly transport: Transport
   readonly clock: Clock
-  /** The error reader of the dialect in which the turn of one token is asked. */
-  readonly readError: (body: Buffer) => ErrorObject | null
+  readonly dialectNamed: (name: DialectName) => Pick<Dialect, 'path' | 'readError'>
 }
 
 export interface ProbeWish {
@@ -26,17 +29,14 @@ export interface ProbeWish {
 }
 
 type Answer = Extract<Sent, { kind: 'answer' }>
+type Errors = Pick<Dialect, 'readError'>
 
-const turnMs = 60_000
-const connectMs = 10_000
 /** How much of an error body is read, and for how long: what is more, or later, is judged by its head alone. */
 const errorBytesMax = 64 * 1024
 const errorMs = 5_000
 const answerBytesMax = 1024 * 1024
 /** How upstreams say that they have no list of models. */
 const noListStatuses: ReadonlySet<number> = new Set([404, 405, 501])
-/** The smallest number that Responses accepts. */
-const outputTokens = 16
 
 /** How long asking one account may take in all. Unit: milliseconds. */
 const probeMs = 75_000
@@ -58,35 +58,42 @@ export async function probeAccount(parts: ProbeParts, account: Account, credenti
 export async function probe(parts: ProbeParts, wish: ProbeWish): Promise<Probed> {
   const listed = await parts.transport.send(modelsCall(wish.account, wish.credential, wish.signal))
   if (listed.kind === 'signal') return { kind: 'unwell', signal: listed.signal }
-  const judged = await judgeList(parts, listed)
+  const dialect = parts.dialectNamed(ourDialect(wish.account))
+  const judged = await judgeList(parts.clock, dialect, listed)
   wish.signal.throwIfAborted()
   if (judged.kind !== 'no-list') return judged
   if (wish.model === null) return { kind: 'unwell', signal: judged.signal }
-  const sent = await parts.transport.send(turnCall(wish, wish.model))
+  const sent = await parts.transport.send(smallCall(dialect.path(ourDialect(wish.account)), wish, wish.model))
   if (sent.kind === 'signal') return { kind: 'unwell', signal: sent.signal }
-  const probed = await judgeTurn(parts, sent)
+  const probed = await judgeTurn({ clock: parts.clock, dialect, account: wish.account }, sent)
   // Breaking the probe off breaks its answer too, and that is no evidence.
   wish.signal.throwIfAborted()
   return probed
 }
 
-async function judgeList(parts: ProbeParts, answer: Answer): Promise<Probed | { readonly kind: 'no-list'; readonly signal: Signal }> {
+async function judgeList(clock: Clock, dialect: Errors, answer: Answer): Promise<Probed | { readonly kind: 'no-list'; readonly signal: Signal }> {
   const isList = answer.status === 200
-  const collected = await collect(answer.body, isList ? listBytesMax : errorBytesMax, parts.clock, errorMs)
+  const collected = await collect(answer.body, isList ? listBytesMax : errorBytesMax, clock, errorMs)
   if (isList && modelNames(bytesOf(collected)) !== null) return { kind: 'well' }
-  const signal = evidence(parts, answer, bytesOf(collected))
+  const signal = evidence(dialect, answer, bytesOf(collected))
   return { kind: isList || noListStatuses.has(answer.status) ? 'no-list' : 'unwell', signal }
 }
 
-async function judgeTurn(parts: ProbeParts, answer: Answer): Promise<Probed> {
-  const collected = await collect(answer.body, answerBytesMax, parts.clock, answer.status === 200 ? turnMs : errorMs)
+interface Asked {
+  readonly clock: Clock
+  readonly dialect: Errors
+  readonly account: Account
+}
+
+async function judgeTurn({ clock, dialect, account }: Asked, answer: Answer): Promise<Probed> {
+  const collected = await collect(answer.body, answerBytesMax, clock, answer.status === 200 ? answerMs : errorMs)
   const bytes = bytesOf(collected)
-  if (answer.status !== 200) return { kind: 'unwell', signal: evidence(parts, answer, bytes) }
-  const status = member(parsed(bytes), 'status')
-  if (status === 'completed' || status === 'incomplete') return { kind: 'well' }
-  const error = parts.readError(bytes)
+  if (answer.status !== 200) return { kind: 'unwell', signal: evidence(dialect, answer, bytes) }
+  const { called, isAnswer } = smallQuestion(account)
+  if (isAnswer(parsed(bytes))) return { kind: 'well' }
+  const error = dialect.readError(bytes)
   if (error !== null) return { kind: 'unwell', signal: { kind: 'told', status: null, headers: answer.headers, error } }
-  return { kind: 'unwell', signal: { kind: 'ended', detail: 'the answer to a probe was no Responses answer' } }
+  return { kind: 'unwell', signal: { kind: 'ended', detail: `the answer to a probe was no ${called} answer` } }
 }
 
 /** What there is to judge by; nothing of what broke off or came too late. */
@@ -94,21 +101,6 @@ export function bytesOf(collected: Collected): Buffer {
   return collected.kind === 'whole' || collected.kind === 'too-large' ? collected.bytes : Buffer.alloc(0)
 }
 
-export function evidence(parts: Pick<ProbeParts, 'readError'>, answer: Answer, body: Buffer): Signal {
-  return answerSignal(answer.status, answer.headers, body, parts.readError(body))
-}
-
-function turnCall({ account, credential, signal }: ProbeWish, model: UpstreamModel): Call {
-  return { account, credential, ...smallQuestion(account, model), connectMs, headMs: turnMs, signal }
-}
-
-/** The smallest question there is, as this kind of upstream takes it: one that only streams accepts no bound of its answer. */
-export function smallQuestion({ upstream }: Account, model: UpstreamModel): Pick<Call, 'method' | 'path' | 'clientHeaders' | 'omit' | 'body'> {
-  const asked = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'ping' }] }]
-  const question = onlyStreams(upstream)
-    ? { model, instructions: '', input: asked, store: false, stream: true }
-    : { model, input: 'ping', max_output_tokens: outputTokens, store: false }
-  const bytes = Buffer.from(JSON.stringify(question))
-  const accept = onlyStreams(upstream) ? 'text/event-stream' : 'application/json'
-  return { method: 'POST', path: '/responses', clientHeaders: { accept }, omit: [], body: { pieces: [bytes], bytes: bytes.length } }
+export function evidence(dialect: Errors, answer: Answer, body: Buffer): Signal {
+  return answerSignal(answer.status, answer.headers, body, dialect.readError(body))
 }

@@ -41,13 +41,16 @@ export function oauthTokens(parts: TokensParts): Tokens {
   }
 }
 
-/** The token endpoint takes the account's place: the same guard and proxy, another address, and no credential but the one in the body. */
+/**
+ * The token endpoint takes the account's place: the same guard and proxy, another address, and no credential but the one in the body. Its kind is none
+ * that puts anything before a path.
+ */
 function callOf({ account, tokenUrl, clientId, refreshToken, signal }: RefreshWish): Call {
   const url = new URL(tokenUrl)
   const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId })
   const bytes = Buffer.from(form.toString())
   return {
-    account: { ...account, baseUrl: url.origin },
+    account: { ...account, upstream: account.upstream === 'simulator' ? 'simulator' : 'openai-compatible', baseUrl: url.origin },
     credential: null,
     method: 'POST',
     path: url.pathname,

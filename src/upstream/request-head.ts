@@ -1,7 +1,7 @@
 import type { Call } from '../ports/transport.ts'
 import type { Keeping } from './connection.ts'
 import type { Way } from './connections.ts'
-import { acceptOf, credentialHeaders } from './endpoints.ts'
+import { acceptOf, betaOf, credentialHeaders } from './endpoints.ts'
 import { isHeaderValue, requestHeaders } from './headers.ts'
 
 const unsayablePath = /[^\x21-\x7e\x80-\xff]/
@@ -11,9 +11,10 @@ export function requestHead(call: Call, way: Way, keeping: Keeping): string {
   const target = way.basePath + call.path
   if (unsayablePath.test(target)) throw new Error('the path holds what a path cannot')
   const accept = acceptOf(call.account, call.path)
-  const list = requestHeaders(call.clientHeaders, accept === null ? call.omit : [...call.omit, 'accept'])
+  const omit = accept === null ? call.omit : [...call.omit, 'accept']
+  const list = requestHeaders(call.clientHeaders, omit, betaOf(call.account, call.credential))
   let head = `${call.method} ${target} HTTP/1.1\r\nhost: ${way.authority}\r\n`
-  for (const [name, value] of call.credential === null ? [] : credentialHeaders(call.credential)) {
+  for (const [name, value] of call.credential === null ? [] : credentialHeaders(call.account, call.credential)) {
     if (!isHeaderValue(value)) throw new Error('the credential holds what a header cannot')
     head += `${name}: ${value}\r\n`
   }

@@ -3,14 +3,17 @@ import type { Signal } from '../core/failure.ts'
 import type { ClientModel, UpstreamModel } from '../core/ids.ts'
 import { upstreamModel } from '../core/model.ts'
 import { withoutSecrets } from '../core/signal.ts'
+import type { DialectName } from '../core/turn.ts'
 import type { Usage } from '../core/usage.ts'
 import type { Dialect, SeenAnswer } from '../dialect/dialect.ts'
 import type { Clock } from '../lib/clock.ts'
 import { collect } from '../lib/collect.ts'
 import { hiddenText } from '../lib/hide.ts'
-import type { Call, Sent, Transport } from '../ports/transport.ts'
-import { listModels, member, parsed } from './models.ts'
-import { bytesOf, evidence, smallQuestion } from './probe.ts'
+import type { Sent, Transport } from '../ports/transport.ts'
+import { ourDialect } from './endpoints.ts'
+import { listModels, parsed } from './models.ts'
+import { bytesOf, evidence } from './probe.ts'
+import { answerMs, smallCall, smallQuestion } from './small-question.ts'
 
 /** What one small turn came to. */
 export type SmallTurn =
@@ -19,10 +22,12 @@ export type SmallTurn =
   /** Nobody said which model to ask, and the upstream lists none that the account would be asked for. */
   | { readonly kind: 'no-model' }
 
+type Words = Pick<Dialect, 'path' | 'readError' | 'gather' | 'observeAnswer'>
+
 export interface SmallTurnParts {
   readonly transport: Transport
   readonly clock: Clock
-  readonly dialect: Pick<Dialect, 'readError' | 'gather' | 'observeAnswer'>
+  readonly dialectNamed: (name: DialectName) => Words
 }
 
 export interface SmallTurnWish {
@@ -35,8 +40,6 @@ export interface SmallTurnWish {
 /** How much of an answer's text is kept: it is there to be looked at. Unit: characters. */
 export const textMax = 200
 const wholeMs = 75_000
-const connectMs = 10_000
-const answerMs = 60_000
 const errorMs = 5_000
 const answerBytesMax = 1024 * 1024
 const errorBytesMax = 64 * 1024
@@ -61,23 +64,27 @@ function discreet(came: SmallTurn, secrets: readonly string[]): SmallTurn {
 }
 
 async function ask(parts: SmallTurnParts, wish: SmallTurnWish, model: UpstreamModel, signal: AbortSignal): Promise<SmallTurn> {
-  const sent = await parts.transport.send(call(wish, model, signal))
+  const { account } = wish
+  const endpoint = ourDialect(account)
+  const dialect = parts.dialectNamed(endpoint)
+  const startedAtS = Math.floor(parts.clock.now() / 1000)
+  const sent = await parts.transport.send(smallCall(dialect.path(endpoint), { ...wish, signal }, model))
   if (sent.kind === 'signal') return { kind: 'unwell', model, signal: sent.signal }
   const isAnswer = sent.status === 200
   const collected = await collect(sent.body, isAnswer ? answerBytesMax : errorBytesMax, parts.clock, isAnswer ? answerMs : errorMs)
   signal.throwIfAborted()
   const bytes = bytesOf(collected)
-  if (!isAnswer) return { kind: 'unwell', model, signal: evidence({ readError: (body) => parts.dialect.readError(body) }, sent, bytes) }
-  const whole = onlyStreams(wish.account.upstream) ? gathered(parts, sent, bytes) : { kind: 'whole' as const, json: bytes }
+  if (!isAnswer) return { kind: 'unwell', model, signal: evidence(dialect, sent, bytes) }
+  const whole = onlyStreams(account.upstream) ? gathered(dialect, sent, bytes) : { kind: 'whole' as const, json: bytes }
   if (whole.kind !== 'whole') return { kind: 'unwell', model, signal: whole.signal }
-  const seen = parts.dialect.observeAnswer(whole.json, { endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' })
-  const failed = failureOf(seen, whole.json)
-  return failed === null ? { kind: 'answered', model, text: textOf(whole.json), usage: seen.end.usage } : { kind: 'unwell', model, signal: failed }
+  const asked = { endpoint, model: model as string as ClientModel, wantsUsage: true, startedAtS, restore: null, memo: null } as const
+  const seen = dialect.observeAnswer(whole.json, { ...asked, framing: 'sse', client: 'sse' })
+  return judged({ model, question: smallQuestion(account) }, seen, parsed(whole.json))
 }
 
 /** An upstream that gives nothing but streams may still say its "no" in JSON. */
 function gathered(
-  { dialect }: SmallTurnParts,
+  dialect: Words,
   { headers }: Extract<Sent, { kind: 'answer' }>,
   bytes: Buffer,
 ): { readonly kind: 'whole'; readonly json: Buffer } | { readonly kind: 'told'; readonly signal: Signal } {
@@ -90,15 +97,15 @@ function gathered(
   }
 }
 
-/** Null: it is an answer, as long as it was allowed to be. */
-function failureOf({ signal }: SeenAnswer, json: Buffer): Signal | null {
-  if (signal !== null) return signal
-  const status = member(parsed(json), 'status')
-  return status === 'completed' || status === 'incomplete' ? null : { kind: 'ended', detail: 'what came back was no Responses answer' }
+interface Question {
+  readonly model: UpstreamModel
+  readonly question: ReturnType<typeof smallQuestion>
 }
 
-function call({ account, credential }: SmallTurnWish, model: UpstreamModel, signal: AbortSignal): Call {
-  return { account, credential, ...smallQuestion(account, model), connectMs, headMs: answerMs, signal }
+function judged({ model, question }: Question, { signal, end }: SeenAnswer, json: unknown): SmallTurn {
+  if (signal !== null) return { kind: 'unwell', model, signal }
+  if (!question.isAnswer(json)) return { kind: 'unwell', model, signal: { kind: 'ended', detail: `what came back was no ${question.called} answer` } }
+  return { kind: 'answered', model, text: question.textOf(json).slice(0, textMax), usage: end.usage }
 }
 
 function firstMapped({ mapping }: Account): UpstreamModel | null {
@@ -117,12 +124,4 @@ export function smallOf({ mapping }: Account, listed: readonly string[]): Upstre
   const answering = yielded.filter((name) => !otherwise.test(name))
   const cheap = small.map((word) => answering.find((name) => name.includes(word))).find((name) => name !== undefined)
   return (cheap ?? answering[0] ?? yielded[0] ?? null) as UpstreamModel | null
-}
-
-/** The beginning of what was said. */
-function textOf(json: Buffer): string {
-  const output = member(parsed(json), 'output')
-  const parts = Array.isArray(output) ? output.flatMap((item) => member(item, 'content') ?? []) : []
-  const texts = parts.map((part) => member(part, 'text')).filter((text) => typeof text === 'string')
-  return texts.join('').slice(0, textMax)
 }

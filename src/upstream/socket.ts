@@ -6,6 +6,7 @@ import type { ResponseId } from '../core/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Headers } from '../lib/headers.ts'
 import { hidden } from '../lib/hide.ts'
+import { maskedTextFrame } from '../lib/text-frames.ts'
 import type { FrameCall, FrameText, SocketListener } from '../ports/sockets.ts'
 import type { Sent } from '../ports/transport.ts'
 import { passedHeaders } from './headers.ts'
@@ -39,7 +40,6 @@ type State = 'open' | 'retired' | 'over'
 const closeMs = 5_000
 /** Latest answers that are remembered, one a lane. */
 const knownMax = 64
-const asText = { binary: false }
 
 /** One WebSocket to an account's upstream, for one session. */
 export class UpstreamSocket {
@@ -150,9 +150,9 @@ export class UpstreamSocket {
 
   /** One write for all of it. */
   #write(frames: readonly FrameText[]): void {
-    const { ws, wire } = this.#agreed
+    const { wire } = this.#agreed
     wire.cork()
-    for (const { pieces, bytes } of frames) ws.send(pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, bytes), asText, ignore)
+    for (const frame of frames) wire.write(maskedTextFrame(frame))
     wire.uncork()
   }
 
@@ -232,5 +232,3 @@ function detailOf(error: NodeJS.ErrnoException, frameBytesMax: number): string {
 function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 123)
 }
-
-function ignore(): void {}

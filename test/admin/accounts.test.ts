@@ -22,6 +22,7 @@ describe('GET accounts', () => {
     expect(await shown(at, 'main')).toEqual({
       name: 'main',
       upstream: 'openai',
+      dialects: ['responses', 'chat'],
       enabled: true,
       provisioned: true,
       health: { state: 'ready', until: null, why: null },
@@ -147,7 +148,7 @@ describe('POST test', () => {
       message: null,
       model: 'gpt-5.5',
       text: 'pong',
-      usage: { input_tokens: 8, cached_tokens: 0, cache_write_tokens: 0, output_tokens: 2, reasoning_tokens: 0 },
+      usage: { input_tokens: 8, cached_tokens: 0, cache_write_tokens: 0, long_cache_write_tokens: 0, output_tokens: 2, reasoning_tokens: 0 },
       duration_ms: 42,
     })
   })

@@ -49,7 +49,7 @@ describe('GET turns/{id}', () => {
       first_output_ms: 412,
       duration_ms: 3120,
       tier: { requested: 'fast', sent: null, served: 'default', billed: 'default' },
-      usage: { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 0, output_tokens: 88, reasoning_tokens: 20 },
+      usage: { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 150, long_cache_write_tokens: 50, output_tokens: 88, reasoning_tokens: 20 },
       charge_nano_usd: '4140000',
       charge_estimated_nano_usd: null,
       charge_notional_nano_usd: null,

@@ -8,7 +8,7 @@ afterEach(stopAll)
 const known: UsageRow = {
   name: 'laptop',
   turns: 12,
-  usage: { inputTokens: 1200, cachedTokens: 1000, cacheWriteTokens: 3, outputTokens: 88, reasoningTokens: 20 },
+  usage: { inputTokens: 1200, cachedTokens: 1000, cacheWriteTokens: 3, longCacheWriteTokens: 2, outputTokens: 88, reasoningTokens: 20 },
   charge: { nanoUsd: 9_007_199_254_740_993n, estimatedNanoUsd: 5n, notionalNanoUsd: null },
   unknownTurns: 2,
 }
@@ -23,7 +23,7 @@ describe('GET usage', () => {
         {
           by: { key: 'laptop' },
           turns: 12,
-          usage: { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 3, output_tokens: 88, reasoning_tokens: 20 },
+          usage: { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 3, long_cache_write_tokens: 2, output_tokens: 88, reasoning_tokens: 20 },
           charge_nano_usd: '9007199254740993',
           charge_estimated_nano_usd: '5',
           charge_notional_nano_usd: null,

@@ -11,7 +11,14 @@ import { configured, turnout } from './support.ts'
 
 const nineMs = Date.UTC(2026, 10, 20, 9)
 const hourMs = 3_600_000
-const used = (input: number, output: number) => ({ inputTokens: input, cachedTokens: 0, cacheWriteTokens: 0, outputTokens: output, reasoningTokens: 0 })
+const used = (input: number, output: number) => ({
+  inputTokens: input,
+  cachedTokens: 0,
+  cacheWriteTokens: 0,
+  longCacheWriteTokens: 0,
+  outputTokens: output,
+  reasoningTokens: 0,
+})
 const tried = (model: string, startedAtMs: number, more: Partial<AttemptRecord> = {}, by = 'first') =>
   attempt(by, { upstreamModel: model as UpstreamModel, startedAtMs, usage: used(100, 10), ...more })
 

@@ -36,7 +36,7 @@ function turn(more: Partial<TurnShape> = {}): TurnShape {
     first_output_ms: 412,
     duration_ms: 3120,
     tier: { requested: 'fast', sent: null, served: 'default', billed: 'default' },
-    usage: { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 0, output_tokens: 88, reasoning_tokens: 20 },
+    usage: { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 0, long_cache_write_tokens: 0, output_tokens: 88, reasoning_tokens: 20 },
     charge_nano_usd: '4140000',
     charge_estimated_nano_usd: null,
     charge_notional_nano_usd: null,
@@ -46,7 +46,19 @@ function turn(more: Partial<TurnShape> = {}): TurnShape {
 }
 
 function account(name: string, health: AccountShape['health'], more: Partial<AccountShape> = {}): AccountShape {
-  return { name, upstream: 'openai', enabled: true, provisioned: true, health, pairs: [], leases: 0, windows: [], last_failures: [], ...more }
+  return {
+    name,
+    upstream: 'openai',
+    dialects: ['responses'],
+    enabled: true,
+    provisioned: true,
+    health,
+    pairs: [],
+    leases: 0,
+    windows: [],
+    last_failures: [],
+    ...more,
+  }
 }
 const ready = { state: 'ready', until: null, why: null } as const
 const cooling = { state: 'cooling', until: '2026-11-21T12:10:00.000Z', why: 'quota 429 usage_limit_reached' } as const
@@ -132,6 +144,25 @@ describe('a turn in words', () => {
     expect(now([account('main', ready, { enabled: false })])).toBe('disabled by the operator')
     expect(now([account('main', { state: 'retired', until: null, why: 'credential 401' })])).toBe('retired: credential 401')
     expect(now([])).toBe('this account is no longer configured')
+  })
+
+  const cached = { input_tokens: 1200, cached_tokens: 1000, cache_write_tokens: 150, long_cache_write_tokens: 0, output_tokens: 88, reasoning_tokens: 20 }
+  test.each([
+    ['what was written to the cache', cached, '1200 in (1000 cached, 150 written to the cache), 88 out (20 of them reasoning)'],
+    [
+      'and for how long, where that has its own price',
+      { ...cached, long_cache_write_tokens: 50 },
+      '1200 in (1000 cached, 150 written to the cache, 50 of them for an hour or longer), 88 out (20 of them reasoning)',
+    ],
+  ])('says of the tokens %s', (_title, usage, text) => {
+    expect(turnText(turn({ usage }), [], uncoloured)).toContain(`  tokens  ${text}\n`)
+  })
+
+  test('says what an hour in a cache costs, where that is a price of its own', () => {
+    const told = turn({ attempts: [attempt({ outcome: 'completed', price: '4/0.2/5+8/20' })] })
+    expect(turnText(told, [], uncoloured)).toContain(
+      'priced: 4 in, 0.2 cached, 5 written to the cache (8 for an hour or longer), 20 out, in USD per million tokens',
+    )
   })
 
   test('says that usage is unknown, and that no account was tried', () => {

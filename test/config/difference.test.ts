@@ -21,6 +21,13 @@ describe('what became of a configuration', () => {
       before: { 'accounts[b].priority': 10, 'times.connect': '10s' },
       after: { 'accounts[b].priority': 3, 'accounts[b].models.x': 'y', 'times.connect': '5s' },
     }))
+  it('is what an account speaks, and how turns are translated', () => {
+    expect(changed(['name: b,', 'name: b, dialects: [chat],'], ['pools: [{', 'translate: never\npools: [{'])).toEqual({
+      before: { 'accounts[b].dialects': ['responses', 'chat'], translate: 'fallback' },
+      after: { 'accounts[b].dialects': ['chat'], translate: 'never' },
+    })
+    expect(changed(['name: b,', 'name: b, dialects: [responses, chat],'])).toBeNull()
+  })
   it('is a whole entity that came or went', () => {
     const found = changed(['name: b,', 'name: c,'], ['accounts: [a, b]', 'accounts: [a, c]'])
     expect(Object.keys(found?.before ?? {})).toEqual(['accounts[b]', 'pools[p].accounts'])

@@ -89,7 +89,7 @@ describe('a misspelt field', () => {
       'is not shown where it looks like a secret',
       account('x: 1').replace('api_key: sk-1', 'sk-abcdefghijklmnopqrstuvwxyz0123456789: '),
       't.yaml:4:19: this is not a field of accounts[0].credential: expected api_key or oauth',
-      't.yaml:5:5: "x" is not a field of accounts[0]: expected name, upstream, base_url, allow_private, credential, models, only_mapped, priority, weight, concurrency, websocket, proxy, filter_to or simulate',
+      't.yaml:5:5: "x" is not a field of accounts[0]: expected name, upstream, base_url, dialects, allow_private, credential, models, only_mapped, priority, weight, concurrency, websocket, proxy, filter_to or simulate',
     ],
   ])
 })
@@ -143,6 +143,7 @@ describe('a wrong value', () => {
       key(`labels: { ${Array.from({ length: 17 }, (_, at) => `l${at}: a`).join(', ')} }`),
       't.yaml:4:51: keys[0].labels has named fields: expected at most 16 names, each with a text of at most 256 characters',
     ],
+    ['translation of another kind', `${base}translate: yes\n`, 't.yaml:3:12: translate is "yes": expected fallback, never or always'],
     ['word that nobody knows', `${base}log: { level: loud }\n`, 't.yaml:3:15: log.level is "loud": expected debug, info, warn or error'],
     ['list that is text', 'accounts: a\npools: [{ name: p, accounts: [a] }]\n', 't.yaml:1:11: accounts is "a": expected a list of accounts'],
     ['section that is a list', `${base}server: []\n`, 't.yaml:3:9: server is an empty list: expected named fields'],
@@ -155,7 +156,7 @@ describe('a wrong value', () => {
     [
       'missing field',
       'accounts: [{ name: a }]\npools: [{ name: p, accounts: [a] }]\n',
-      't.yaml:1:12: accounts[0].upstream is missing: expected openai, openai-compatible, codex or simulator',
+      't.yaml:1:12: accounts[0].upstream is missing: expected openai, openai-compatible, codex, anthropic or simulator',
     ],
     [
       'empty list of accounts',
@@ -188,10 +189,49 @@ describe('what this version cannot do', () => {
   tells([
     ['PostgreSQL', `${base}store: { url: "postgres://u:hidden@h/db" }\n`, `t.yaml:3:15: store.url names PostgreSQL, which is ${not}: expected sqlite:path`],
     ['Redis', `${base}sharing: { url: "redis://h:6379/0" }\n`, `t.yaml:3:17: sharing.url names Redis, which is ${not}: expected memory:`],
+  ])
+})
+
+describe('what an upstream speaks', () => {
+  const of = (upstream: string, more: string) => account(more).replace('upstream: openai', `upstream: ${upstream}`)
+  const compatible = (more: string) => of('openai-compatible', `base_url: https://llm.test/v1\n    ${more}`)
+  const list = 'expected a list of at least one of responses, chat, messages'
+
+  it.each([
+    ['openai', ['responses', 'chat']],
+    ['openai-compatible', ['responses', 'chat']],
+    ['anthropic', ['messages']],
+    ['simulator', ['responses', 'chat', 'messages']],
+  ])('is for %s %j where nothing is said', (upstream, dialects) => {
+    expect(configurationOf(of(upstream, 'base_url: https://llm.test/v1')).accounts[0]?.dialects).toEqual(dialects)
+  })
+  it('is for codex ["responses"] where nothing is said', () =>
+    expect(configurationOf(base.replace('simulator', 'codex')).accounts[0]?.dialects).toEqual(['responses']))
+  it('is else what is said, in that order', () => {
+    expect(configurationOf(compatible('dialects: [chat]')).accounts[0]?.dialects).toEqual(['chat'])
+    expect(configurationOf(compatible('dialects: [messages, responses]')).accounts[0]?.dialects).toEqual(['messages', 'responses'])
+    expect(configurationOf(of('anthropic', 'dialects: [messages]')).accounts[0]?.dialects).toEqual(['messages'])
+  })
+
+  tells([
+    ['cannot be nothing', compatible('dialects: []'), `t.yaml:6:15: accounts[0].dialects is an empty list: ${list}`],
+    ['is a list', compatible('dialects: chat'), `t.yaml:6:15: accounts[0].dialects is "chat": ${list}`],
+    ['is known to us', compatible('dialects: [chat, gemini]'), 't.yaml:6:22: accounts[0].dialects[1] is "gemini": expected responses, chat or messages'],
+    ['is said once', compatible('dialects: [chat, responses, chat]'), 't.yaml:6:33: accounts[0].dialects[2] stands twice ("chat"): expected it once'],
     [
-      'the upstream anthropic',
-      account('{}').replace('    {}\n', '').replace('upstream: openai', 'upstream: anthropic'),
-      `t.yaml:3:15: accounts[0].upstream is "anthropic", which is ${not}: expected openai, openai-compatible, codex or simulator`,
+      'is Responses alone for codex',
+      base.replace('simulator', 'codex, dialects: [responses, chat]'),
+      't.yaml:1:62: accounts[0].dialects[1] is "chat", which codex does not speak: expected responses alone',
+    ],
+    [
+      'is Messages alone for anthropic',
+      of('anthropic', 'dialects: [chat]'),
+      't.yaml:5:16: accounts[0].dialects[0] is "chat", which anthropic does not speak: expected messages alone',
+    ],
+    [
+      'is Responses where sessions may take nothing but WebSocket',
+      compatible('dialects: [chat]\n    websocket: on'),
+      't.yaml:7:16: accounts[0].websocket is on, which only an account that speaks responses can serve: expected auto or off',
     ],
   ])
 })
@@ -247,6 +287,27 @@ describe('settings that do not agree', () => {
       'codex account with an API key',
       account('{}').replace('    {}\n', '').replace('upstream: openai', 'upstream: codex'),
       't.yaml:4:17: accounts[0].credential is an API key: expected { oauth: … }, or nothing and `turnout accounts import codex-auth FILE`',
+    ],
+    [
+      'anthropic account without a credential',
+      'accounts: [{ name: a, upstream: anthropic }]\npools: [{ name: p, accounts: [a] }]\n',
+      't.yaml:1:12: accounts[0].credential is missing: expected { api_key: … } or { oauth: { access_token: … } }',
+    ],
+    [
+      'anthropic account that cannot renew its token',
+      account('{}')
+        .replace('    {}\n', '')
+        .replace('upstream: openai', 'upstream: anthropic')
+        .replace('api_key: sk-1', 'oauth: { access_token: t, refresh_token: r }'),
+      't.yaml:4:26: accounts[0].credential.oauth renews its token only with refresh_token, token_url and client_id: expected all three, or none',
+    ],
+    [
+      'anthropic account with the id of a ChatGPT account',
+      account('{}')
+        .replace('    {}\n', '')
+        .replace('upstream: openai', 'upstream: anthropic')
+        .replace('api_key: sk-1', 'oauth: { access_token: t, account_id: i }'),
+      't.yaml:4:57: accounts[0].credential.oauth.account_id is for ChatGPT accounts: expected it to be left out',
     ],
     [
       'account without a credential',

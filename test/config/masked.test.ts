@@ -22,6 +22,8 @@ describe('a masked configuration', () => {
   it('shows defaults, in the units of the file', () => {
     for (const line of [
       'port: 8080',
+      'dialects:\n      - responses\n      - chat\n',
+      'translate: fallback',
       'connect: 10s',
       'session_idle: 1h',
       'body: 64MiB',

@@ -43,6 +43,18 @@ describe("the operator's prices", () => {
     expect(priceOf(lines, 'm', { tier: 'fast', inputTokens: 1001 })).toBe('3/1/3/30')
     expect(priceOf(lines, 'm', { tier: 'fast', inputTokens: 2001 })).toBe('3/1/3/40')
   })
+  it('say what an hour in a cache costs; where they do not, it is what others cost', () => {
+    const lines = [
+      'model: m, input: 4, cached: 0.2, written: 5, written_1h: 8, output: 20, long: [{ above: 1000, written_1h: 16 }],' +
+        ' tiers: [{ tier: flex, multiple: 0.5 }, { tier: priority, input: 8, written_1h: 16, output: 40, long: [{ above: 1000, written_1h: 32 }] }]',
+    ]
+    expect(priceOf(lines, 'm')).toBe('4/0.2/5+8/20')
+    expect(priceOf(lines, 'm', { inputTokens: 1001 })).toBe('4/0.2/5+16/20')
+    expect(priceOf(lines, 'm', { tier: 'flex' })).toBe('2/0.1/2.5+4/10')
+    expect(priceOf(lines, 'm', { tier: 'fast' })).toBe('8/8/8+16/40')
+    expect(priceOf(lines, 'm', { tier: 'fast', inputTokens: 1001 })).toBe('8/8/8+32/40')
+    expect(priceOf(['model: m, input: 4, written: 5, output: 20'], 'm')).toBe('4/4/5/20')
+  })
   it('are shown by check as they were written', () => {
     const text = withPrices('model: m, from: "2027-01-01T00:00:00Z", input: 0.125, output: 1, tiers: [{ tier: flex, multiple: 0.5 }]')
     expect(configurationOf(masked(configurationOf(text))).prices).toEqual(configurationOf(text).prices)
@@ -100,6 +112,16 @@ describe('prices that cannot be', () => {
       'have a tier with two',
       ['model: m, input: 1, output: 1, tiers: [{ tier: flex, multiple: 2, input: 1, output: 1 }]'],
       't.yaml:4:46: prices[0].tiers[0] has both a multiple and prices of its own: expected one of them',
+    ],
+    [
+      'have a tier with a multiple and a price of an hour in a cache',
+      ['model: m, input: 1, output: 1, tiers: [{ tier: flex, multiple: 2, written_1h: 1 }]'],
+      't.yaml:4:46: prices[0].tiers[0] has both a multiple and prices of its own: expected one of them',
+    ],
+    [
+      'are finer than a picodollar for an hour in a cache',
+      ['model: m, input: 1, output: 1, written_1h: 0.0000001'],
+      't.yaml:4:50: prices[0].written_1h is 1e-7: expected US dollars from 0 to 1000000, with at most 6 digits behind the point',
     ],
     [
       'have a bound twice',

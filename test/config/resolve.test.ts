@@ -63,6 +63,25 @@ describe('an account', () => {
     })
     expect(codex(`, credential: { oauth: { access_token: ${token}, account_id: said } }`)?.credential).toMatchObject({ accountId: 'said' })
   })
+  it('of Anthropic lives at its address, or where it is said, and may have a key or a token that stays as it is', () => {
+    const anthropic = (more: string) =>
+      resolve(configurationOf(`accounts: [{ name: main, upstream: anthropic, ${more} }]\npools: [{ name: p, accounts: [main] }]\n`), context).accounts[0]
+    expect(anthropic('credential: { api_key: k }')).toMatchObject({
+      account: { baseUrl: 'https://api.anthropic.com', dialects: ['messages'], credentialKind: 'api_key' },
+      credential: { kind: 'api_key', apiKey: 'k' },
+      renewing: null,
+    })
+    expect(anthropic('base_url: "https://llm.test/anthropic/", credential: { oauth: { access_token: at-1 } }')).toMatchObject({
+      account: { baseUrl: 'https://llm.test/anthropic', credentialKind: 'oauth' },
+      credential: { kind: 'oauth', accessToken: 'at-1', accountId: null },
+      renewing: null,
+    })
+  })
+  it('speaks what its kind does, or what the file says', () => {
+    const dialects = (more: string) => resolve(configurationOf(real(`{ api_key: a }${more}`)), context).accounts[0]?.account.dialects
+    expect(dialects('')).toEqual(['responses', 'chat'])
+    expect(dialects(', dialects: [chat]')).toEqual(['chat'])
+  })
   it('has a generation that changes with its credential and with the secret key, and with nothing else', () => {
     const generation = (credential: string, key = secret) =>
       resolve(configurationOf(real(credential)), { ...context, secret: key }).accounts[0]?.account.generation
@@ -162,6 +181,10 @@ describe('the rest', () => {
     expect(settings.bounds.bodyBytes).toBe(2048)
     expect(settings.times.sessionIdleMs).toBe(3_600_000)
     expect(retentionMs).toBe(90 * 86_400_000)
+  })
+  it('says whether turns are translated: where nothing else is left, unless it is said', () => {
+    const translate = (more: string) => resolve(configurationOf(`${base}${more}`), context).settings.translate
+    expect([translate(''), translate('translate: never\n'), translate('translate: always\n')]).toEqual(['fallback', 'never', 'always'])
   })
   it('has tokens, or null where they are empty', () => {
     expect(resolve(configurationOf(base), context)).toMatchObject({ adminToken: null, metricsToken: null, logLevel: 'info' })

@@ -23,8 +23,12 @@ describe('the template', () => {
     const [top, live] = template.split('# To go live')
     const lines = (live ?? '').split('\n').filter((line) => /^# ( |accounts:|pools:|keys:|rules:)/.test(line))
     const text = `${(top ?? '').slice(0, top?.indexOf('\naccounts:'))}\n${lines.map((line) => line.slice(2)).join('\n')}\n`
-    const configuration = configurationOf(text, { OPENAI_API_KEY: 'sk-1', BACKUP_API_KEY: 'sk-2', TURNOUT_KEY: 'k-1' })
-    expect(configuration.accounts.map((account) => account.name)).toEqual(['main', 'backup'])
+    const configuration = configurationOf(text, { OPENAI_API_KEY: 'sk-1', ANTHROPIC_API_KEY: 'sk-3', BACKUP_API_KEY: 'sk-2', TURNOUT_KEY: 'k-1' })
+    expect(configuration.accounts.map(({ name, dialects }) => [name, dialects])).toEqual([
+      ['main', ['responses', 'chat']],
+      ['claude', ['messages']],
+      ['backup', ['chat']],
+    ])
     expect(configuration.keys[0]?.limits.concurrency).toBe(8)
     expect(configuration.rules).toHaveLength(1)
   })

@@ -29,14 +29,16 @@ class Draw {
 }
 
 const draw = new Draw()
-const categories = ['input', 'cached', 'written', 'output'] as const
+const categories = ['input', 'cached', 'written', 'written1h', 'output'] as const
 type Category = (typeof categories)[number]
 
 const price = (): bigint => BigInt(draw.below(200_000_000))
 const maybe = (): bigint | null => (draw.below(3) === 0 ? null : price())
-const someRates = (): Rates => ({ input: price(), cached: maybe(), written: maybe(), output: price() })
+const someRates = (): Rates => ({ input: price(), cached: maybe(), written: maybe(), written1h: maybe(), output: price() })
 const someLong = (): readonly LongRates[] =>
-  draw.of([[], [272_000], [128_000, 500_000]]).map((above) => ({ above, input: maybe(), cached: maybe(), written: maybe(), output: maybe() }))
+  draw
+    .of([[], [272_000], [128_000, 500_000]])
+    .map((above) => ({ above, input: maybe(), cached: maybe(), written: maybe(), written1h: maybe(), output: maybe() }))
 const someTier = (): TierPrice =>
   draw.below(3) === 0
     ? { kind: 'rates', rates: someRates(), long: someLong() }
@@ -69,8 +71,8 @@ function rateOf(row: PriceRow, tier: TierPrice | null, total: number, category: 
   const above = own.long
     .filter((long) => total > long.above)
     .reduce<LongRates | null>((top, long) => (top !== null && top.above > long.above ? top : long), null)
-  const stated = above?.[category] ?? own.rates[category]
-  const pico = stated ?? above?.input ?? own.rates.input
+  const stated = (of: Category): bigint | null => above?.[of] ?? own.rates[of]
+  const pico = stated(category) ?? (category === 'written1h' ? stated('written') : null) ?? above?.input ?? own.rates.input
   return [pico * multiple[0], multiple[1]]
 }
 
@@ -78,12 +80,18 @@ function rateOf(row: PriceRow, tier: TierPrice | null, total: number, category: 
 function exactCost(model: string, { used }: Served): Exact | null {
   const row = rowOf.get(model)
   if (used.kind !== 'known' || row === undefined) return null
-  const { inputTokens, cachedTokens, cacheWriteTokens, outputTokens } = used.usage
+  const { inputTokens, cachedTokens, cacheWriteTokens, longCacheWriteTokens, outputTokens } = used.usage
   const word = used.tier === 'fast' ? 'priority' : used.tier
   const isDefault = word === null || word === 'default' || word === 'auto'
   const tier = isDefault ? null : (row.tiers.get(word) ?? 'unknown')
   if (tier === 'unknown') return null
-  const counts = { input: inputTokens - cachedTokens - cacheWriteTokens, cached: cachedTokens, written: cacheWriteTokens, output: outputTokens }
+  const counts = {
+    input: inputTokens - cachedTokens - cacheWriteTokens,
+    cached: cachedTokens,
+    written: cacheWriteTokens - longCacheWriteTokens,
+    written1h: longCacheWriteTokens,
+    output: outputTokens,
+  }
   return categories.reduce<Exact>(
     (sum, category) => {
       const [over, under] = rateOf(row, tier, inputTokens, category)
@@ -103,8 +111,9 @@ function someAttempt(model: string): Served {
   const inputTokens = draw.below(draw.of([10, 5000, 300_000, 1_000_000]))
   const cachedTokens = draw.below(inputTokens + 1)
   const cacheWriteTokens = draw.below(inputTokens - cachedTokens + 1)
+  const longCacheWriteTokens = draw.below(2) === 0 ? 0 : draw.below(cacheWriteTokens + 1)
   const outputTokens = 1 + draw.below(draw.of([10, 2000, 100_000]))
-  const usage = { inputTokens, cachedTokens, cacheWriteTokens, outputTokens, reasoningTokens: draw.below(outputTokens) }
+  const usage = { inputTokens, cachedTokens, cacheWriteTokens, longCacheWriteTokens, outputTokens, reasoningTokens: draw.below(outputTokens) }
   return { account: accountId('a'), model: model as UpstreamModel, paidBy: 'use', atMs: today, used: { kind: 'known', usage, tier: draw.of(tiers) } }
 }
 

@@ -29,6 +29,12 @@ describe('every token is billed at one rate', () => {
     ['input and output', tokens(1000, 100), null, 4_000_000n + 2_000_000n],
     ['cache reads are inside input', tokens(1000, 0, { cachedTokens: 800 }), null, 200n * 4000n + 800n * 400n],
     ['cache writes are inside input', tokens(1000, 0, { cachedTokens: 500, cacheWriteTokens: 300 }), null, 200n * 4000n + 500n * 400n + 300n * 5000n],
+    [
+      'cache writes that are kept for an hour cost no more where nobody says so',
+      tokens(300, 0, { cacheWriteTokens: 300, longCacheWriteTokens: 300 }),
+      null,
+      300n * 5000n,
+    ],
     ['reasoning is inside output', tokens(0, 100, { reasoningTokens: 90 }), null, 2_000_000n],
     ['flex is half', tokens(1000, 100), 'flex', 3_000_000n],
     ['fast is priority, and double', tokens(1000, 100, { cachedTokens: 1000 }), 'fast', 800_000n + 4_000_000n],
@@ -40,6 +46,17 @@ describe('every token is billed at one rate', () => {
     ],
   ])('%s', (_title, usage, tier, nanoUsd) => {
     expect(charge([bill({ kind: 'known', usage, tier }, sol)])).toEqual({ nanoUsd, estimatedNanoUsd: null, notionalNanoUsd: null })
+  })
+
+  const opus = { table: bundled, model: 'claude-opus-5-5' as UpstreamModel }
+  const cached = { cachedTokens: 500, cacheWriteTokens: 300, longCacheWriteTokens: 100 }
+  test.each<readonly [title: string, usage: Usage, tier: string | null, nanoUsd: bigint]>([
+    ['at a rate of its own', tokens(1000, 10, cached), null, 200n * 4000n + 500n * 200n + 200n * 5000n + 100n * 8000n + 10n * 20_000n],
+    ['at that of its tier', tokens(1000, 10, cached), 'fast', 2n * (200n * 4000n + 500n * 200n + 200n * 5000n + 100n * 8000n + 10n * 20_000n)],
+    ['at that alone, where all is kept for long', tokens(300, 0, { cacheWriteTokens: 300, longCacheWriteTokens: 300 }), null, 300n * 8000n],
+    ['at none, where none is', tokens(300, 0, { cacheWriteTokens: 300 }), null, 300n * 5000n],
+  ])('what Anthropic keeps in a cache for an hour %s', (_title, usage, tier, nanoUsd) => {
+    expect(charge([bill({ kind: 'known', usage, tier }, opus)])).toEqual({ nanoUsd, estimatedNanoUsd: null, notionalNanoUsd: null })
   })
 
   test('and its prices are told to the books', () => {

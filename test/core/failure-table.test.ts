@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Failure, FailureKind, Signal } from '../../src/core/failure.ts'
 import { classify, meanings, rows } from '../../src/core/failure-table.ts'
+import type { Headers } from '../../src/lib/headers.ts'
 import { answer, ended, errorObject, now, page, plain, silent, told, unreachable } from '../support/signals.ts'
 
 type Case = readonly [title: string, signal: Signal, kind: FailureKind]
@@ -41,6 +42,63 @@ describe('what a code names', () => {
     ['content_policy_violation is the request, even in a 500', answer(500, { code: 'content_policy_violation' }), 'request'],
     ['invalid_prompt is the request, even in a 500', answer(500, { code: 'invalid_prompt' }), 'request'],
   ])('%s', (_title, signal, kind) => {
+    expect(of(signal).kind).toBe(kind)
+  })
+})
+
+describe('what Anthropic says', () => {
+  /** Its errors have a type, and a code of their own only in `details`; its dialect gives the type as code where there is none. */
+  const says = (status: number, type: string, message = 'no', code = type): Signal => answer(status, { type, code, message })
+
+  // B5 B6 B8 B10 B11
+  test.each<Case>([
+    ['authentication_error is the credential', says(401, 'authentication_error', 'invalid x-api-key'), 'credential'],
+    ['billing_error is quota', says(402, 'billing_error'), 'quota'],
+    ['permission_error is forbidden', says(403, 'permission_error'), 'forbidden'],
+    ['a sign-in that was revoked is the credential', says(403, 'permission_error', 'OAuth token has been revoked. Please obtain a new token.'), 'credential'],
+    ['the same words of another type are not', says(403, 'forbidden_error', 'OAuth token has been revoked.'), 'forbidden'],
+    ['not_found_error about a model is the model', says(404, 'not_found_error', 'model: claude-opus-9'), 'model'],
+    ['a model in quotes is one too', says(404, 'not_found_error', 'model: "claude opus"'), 'model'],
+    ['not_found_error about anything else is the request', says(404, 'not_found_error', 'Not found'), 'request'],
+    ['the name of a model in a 400 is the request', says(400, 'invalid_request_error', 'model: Field required'), 'request'],
+    ['conflict_error is the request', says(409, 'conflict_error'), 'request'],
+    ['request_too_large is the request', says(413, 'request_too_large'), 'request'],
+    ['rate_limit_error is a rate', says(429, 'rate_limit_error'), 'rate'],
+    ['a ramp that is too steep is a rate', says(429, 'rate_limit_error', 'slow', 'ramp_limit_exceeded'), 'rate'],
+    ['a spend limit that is enforced is quota', says(429, 'rate_limit_error', 'no', 'enforced_spend_limit_reached'), 'quota'],
+    ['a spend limit of the contract is quota', says(429, 'rate_limit_error', 'no', 'contract_spend_limit_reached'), 'quota'],
+    ['api_error is the server', says(500, 'api_error'), 'server'],
+    ['timeout_error is the server', says(504, 'timeout_error'), 'server'],
+    ['overloaded_error is overload', says(529, 'overloaded_error'), 'overload'],
+    ['invalid_request_error is the request', says(400, 'invalid_request_error', 'messages: roles must alternate'), 'request'],
+    ['a prompt that is too long is the request', says(400, 'invalid_request_error', 'prompt is too long: 208310 tokens > 200000 maximum'), 'request'],
+  ])('%s', (_title, signal, kind) => {
+    expect(of(signal).kind).toBe(kind)
+  })
+
+  test('a credential that it refuses is not dead at once', () => {
+    expect(of(says(401, 'authentication_error')).final).toBe(false)
+    expect(of(says(403, 'permission_error', 'OAuth token has been revoked.')).final).toBe(false)
+  })
+
+  // B3
+  const unified = (says: Readonly<Record<string, string>>): Headers =>
+    Object.fromEntries(Object.entries(says).map(([name, value]) => [`anthropic-ratelimit-unified-${name}`, value]))
+  const refused = (headers: Headers, status = 429) =>
+    answer(status, { type: 'rate_limit_error', message: 'This request would exceed your account’s rate limit.' }, headers)
+  test.each<Case>([
+    ['that is spent', refused(unified({ status: 'rejected', '5h-status': 'rejected', '7d-status': 'allowed' })), 'quota'],
+    ['that is spent by its share', refused(unified({ status: 'rejected', '7d-utilization': '1.02' })), 'quota'],
+    ['that it names as deciding', refused(unified({ status: 'rejected', 'representative-claim': 'seven_day' })), 'quota'],
+    [
+      'of one model',
+      refused(unified({ status: 'rejected', '5h-status': 'allowed', '7d_opus-status': 'rejected', 'representative-claim': 'seven_day_opus' })),
+      'rate',
+    ],
+    ['that lets requests pass', refused(unified({ status: 'allowed', '5h-status': 'allowed', '5h-utilization': '0.4' })), 'rate'],
+    ['that is spent, where extra usage goes on', refused(unified({ status: 'allowed', '5h-status': 'rejected' })), 'rate'],
+    ['that is spent, in an answer about something else', refused(unified({ status: 'rejected', '5h-status': 'rejected' }), 500), 'server'],
+  ])('a window of a subscription %s', (_title, signal, kind) => {
     expect(of(signal).kind).toBe(kind)
   })
 })
@@ -117,6 +175,9 @@ describe('what is told inside a 200', () => {
     ['an error event of status 403 is forbidden', told({ message: 'no' }, 403), 'forbidden'],
     ['an error event of status 429 is a rate', told({ message: 'slow' }, 429), 'rate'],
     ['an error event of status 404 is the request, for the base URL leads somewhere', told({ message: 'no' }, 404), 'request'],
+    ['an error event of type authentication_error is the credential', told({ type: 'authentication_error' }, 401), 'credential'],
+    ['an error event of type billing_error is quota', told({ type: 'billing_error' }, 402), 'quota'],
+    ['an error event of type overloaded_error is overload', told({ type: 'overloaded_error' }, 529), 'overload'],
     ['an error event of status 500 is the server', told({ message: 'oh' }, 500), 'server'],
     ['invalid_prompt is the request', told({ code: 'invalid_prompt' }), 'request'],
     ['a policy is the request', told({ code: 'misalignment_policy_violation' }), 'request'],

@@ -19,6 +19,31 @@ describe('wording that names a spent quota', () => {
   })
 })
 
+describe('wording of an invalid request that names spent money', () => {
+  const says = (message: string, type = 'invalid_request_error', status = 400) => answer(status, { type, code: type, message })
+  const balance = 'Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.'
+  const limits = 'You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.'
+  // B1 B21
+  test.each<Case>([
+    ['a balance counts', says(balance), 'quota'],
+    ['a limit that the customer set counts', says(limits), 'quota'],
+    ['so does that of a workspace', says(limits.replace('API', 'workspace API')), 'quota'],
+    ['another type does not count', says(balance, 'api_error'), 'request'],
+    ['another status does not count', says(balance, 'invalid_request_error', 422), 'request'],
+    [
+      'a member of that name, echoed, does not count',
+      says('Your credit balance is too low to access the Anthropic API: Extra inputs are not permitted'),
+      'request',
+    ],
+    ['nor one with a time of day', says('You have reached your specified API usage limits 1:1: Extra inputs are not permitted'), 'request'],
+    ['nor the words further on', says(`messages.0.content: ${balance}`), 'request'],
+  ])('%s', (_title, signal, kind) => {
+    expect(kindOf(signal)).toBe(kind)
+  })
+
+  test('says when the limit ends', () => expect(classify(says(limits), now).resetAtMs).toBe(Date.UTC(2026, 11, 1)))
+})
+
 describe('wording that names the model', () => {
   // B10
   const says = (message: string, status = 400, param: string | null = null) => answer(status, { type: 'invalid_request_error', message, param })

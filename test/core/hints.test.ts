@@ -56,6 +56,42 @@ describe('when a spent quota is restored', () => {
     expect(quotaResetAt(errorObject(), headers, now)).toBe(at)
   })
 
+  const at = (seconds: number) => String(epoch(inSeconds(seconds)))
+  const unified = (says: Readonly<Record<string, string>>): Headers =>
+    Object.fromEntries(Object.entries(says).map(([name, value]) => [`anthropic-ratelimit-unified-${name}`, value]))
+  const both = (five: Readonly<Record<string, string>>, seven: Readonly<Record<string, string>>) =>
+    unified({ '5h-reset': at(1800), '7d-reset': at(week), reset: at(60), ...five, ...seven })
+
+  // B4
+  test.each<[title: string, headers: Headers, at: number | null]>([
+    ['the one that is rejected', both({ '5h-status': 'rejected' }, { '7d-status': 'allowed' }), inSeconds(1800)],
+    ['whichever it is', both({ '5h-status': 'allowed' }, { '7d-status': 'rejected' }), inSeconds(week)],
+    ['of two the later', both({ '5h-status': 'rejected' }, { '7d-status': 'rejected' }), inSeconds(week)],
+    ['the one whose share is used up, where there is no status', both({ '5h-utilization': '1.0' }, { '7d-utilization': '0.99' }), inSeconds(1800)],
+    ['one used beyond its measure', both({ '5h-utilization': '0.2' }, { '7d-utilization': '1.08' }), inSeconds(week)],
+    ['one used up in percent', both({ '5h-utilization': '100' }, { '7d-utilization': '59' }), inSeconds(1800)],
+    ['none that is warned of', both({ '5h-status': 'allowed_warning', '5h-utilization': '1.01' }, { status: 'allowed_warning' }), null],
+    ['where none is spent, the one that decides', both({ status: 'rejected' }, {}), inSeconds(60)],
+    ['none where the one that decides lets requests pass', both({ status: 'allowed' }, {}), null],
+    ['none by a word', unified({ reset: 'soon' }), null],
+    ['none that is past', unified({ '5h-status': 'rejected', '5h-reset': '5', reset: '5' }), null],
+  ])('by windows of a subscription: %s', (_title, headers, at) => {
+    expect(quotaResetAt(errorObject(), headers, now)).toBe(at)
+    expect(rateResetAt(errorObject(), headers, now)).toBe(at)
+  })
+
+  test.each<[message: string, at: number | null]>([
+    ['You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.', Date.UTC(2026, 11, 1)],
+    ['You have reached your specified workspace API usage limits. You will regain access on 2026-11-21 at 13:30 UTC.', inSeconds(5400)],
+    ['You have reached your specified API usage limits. You will regain access on 2026-11-25.', Date.UTC(2026, 10, 25)],
+    ['You have reached your specified API usage limits. You will regain access on 2026-99-99 at 00:00 UTC.', null],
+    ['You have reached your specified API usage limits. You will regain access on 2025-01-01 at 00:00 UTC.', null],
+    ['You have reached your specified API usage limits.', null],
+    ['Invalid: you have reached your specified limits and regain access on 2026-12-01', null],
+  ])('by the words "%s"', (message, at) => {
+    expect(quotaResetAt(errorObject({ message }), {}, now)).toBe(at)
+  })
+
   test('the error itself stands before the windows, and these before the wait', () => {
     const headers = { ...windows(100, 0), 'retry-after': '5' }
     expect(quotaResetAt(errorObject({ resetsInSeconds: 60 }), headers, now)).toBe(inSeconds(60))
@@ -112,6 +148,36 @@ describe('when an upstream takes requests again', () => {
     expect(rateResetAt(null, headers, now)).toBe(at)
   })
 
+  const anthropic = (what: string, remaining: string, reset: string): Headers => ({
+    [`anthropic-ratelimit-${what}-remaining`]: remaining,
+    [`anthropic-ratelimit-${what}-reset`]: reset,
+  })
+
+  // B22
+  test.each<[title: string, headers: Headers, at: number | null]>([
+    ['a date', anthropic('requests', '0', '2026-11-21T12:00:42Z'), inSeconds(42)],
+    ['a date with parts of a second', anthropic('input-tokens', '0', '2026-11-21T12:00:00.250Z'), now + 250],
+    ['a date of another zone', anthropic('output-tokens', '0', '2026-11-21T13:00:10+01:00'), inSeconds(10)],
+    [
+      'the one with nothing remaining decides',
+      { ...anthropic('requests', '999', '2026-11-21T12:00:01Z'), ...anthropic('input-tokens', '0', '2026-11-21T12:01:00Z') },
+      inSeconds(60),
+    ],
+    [
+      'with something of all remaining, the sooner',
+      { ...anthropic('tokens', '5', '2026-11-21T12:00:09Z'), ...anthropic('requests', '5', '2026-11-21T12:01:00Z') },
+      inSeconds(9),
+    ],
+    ['the wait asked for stands before all', { ...anthropic('requests', '0', '2026-11-21T12:00:42Z'), 'retry-after': '4' }, inSeconds(4)],
+    ['a date that is past says nothing', anthropic('requests', '0', '2026-11-21T11:59:59Z'), null],
+    ['a date that there is not says nothing', anthropic('requests', '0', '2026-13-41T12:00:00Z'), null],
+    ['a number is no date', anthropic('requests', '0', '42'), null],
+    ['a date without a zone is none', anthropic('requests', '0', '2026-11-21T12:00:42'), null],
+    ['an absurd date is brought back to a month', anthropic('requests', '0', '9999-01-01T00:00:00Z'), now + resetMsMax],
+  ])('by Anthropic’s limits: %s', (_title, headers, at) => {
+    expect(rateResetAt(null, headers, now)).toBe(at)
+  })
+
   test.each<[message: string, at: number | null]>([
     ['Please try again in 8s.', inSeconds(8)],
     ['Rate limit reached. Please try again in 1.5s. Visit us.', now + 1500],
@@ -144,7 +210,8 @@ describe('whatever is said', () => {
     fc.double().map(String),
     fc.integer().map(String),
     fc.date({ noInvalidDate: true }).map((d) => d.toUTCString()),
-    fc.constantFrom('1m30s', '0', '99999999999999999999'),
+    fc.date({ noInvalidDate: true }).map((d) => d.toISOString()),
+    fc.constantFrom('1m30s', '0', '99999999999999999999', 'rejected', 'allowed'),
   )
   const headers = fc.dictionary(
     fc.constantFrom(
@@ -156,6 +223,14 @@ describe('whatever is said', () => {
       'x-codex-primary-used-percent',
       'x-codex-primary-reset-at',
       'x-codex-primary-reset-after-seconds',
+      'anthropic-ratelimit-requests-reset',
+      'anthropic-ratelimit-input-tokens-reset',
+      'anthropic-ratelimit-input-tokens-remaining',
+      'anthropic-ratelimit-unified-status',
+      'anthropic-ratelimit-unified-reset',
+      'anthropic-ratelimit-unified-5h-status',
+      'anthropic-ratelimit-unified-5h-utilization',
+      'anthropic-ratelimit-unified-5h-reset',
     ),
     fc.oneof(text, fc.array(text)),
   )
@@ -164,7 +239,7 @@ describe('whatever is said', () => {
   test('a reset is never NaN, never negative, never past and never beyond the bound', () => {
     fc.assert(
       fc.property(numberish, numberish, text, headers, fc.integer({ min: 0, max: 4e12 }), (resetsAt, resetsInSeconds, message, given, nowMs) => {
-        const error = errorObject({ resetsAt, resetsInSeconds, message: `Please try again in ${message}` })
+        const error = errorObject({ resetsAt, resetsInSeconds, message: `Please try again in ${message}; you regain access on ${message}` })
         for (const at of [quotaResetAt(error, given, nowMs), rateResetAt(error, given, nowMs), retryAfter(given, nowMs)]) {
           if (at === null) continue
           expect(Number.isInteger(at)).toBe(true)

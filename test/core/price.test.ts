@@ -17,6 +17,16 @@ describe('a price', () => {
     expect(textOf([priceRow(['m'], { rates: rates(5, 30, { cached: 0.5, written: 6.25 }) })], 'm')).toBe('5/0.5/6.25/30')
   })
 
+  test.each<readonly [title: string, more: Parameters<typeof rates>[2], text: string]>([
+    ['is told beside that of others', { written: 6.25, written1h: 10 }, '5/5/6.25+10/30'],
+    ['is that of others where nothing else is said', { written: 6.25 }, '5/5/6.25/30'],
+    ['is not told where it is the same', { written: 6.25, written1h: 6.25 }, '5/5/6.25/30'],
+    ['may be the only one that is said', { written1h: 10 }, '5/5/5+10/30'],
+    ['may be nothing', { written1h: 0 }, '5/5/5+0/30'],
+  ])('of what a cache keeps for an hour %s', (_title, more, text) => {
+    expect(textOf([priceRow(['m'], { rates: rates(5, 30, more) })], 'm')).toBe(text)
+  })
+
   test('is unknown where no row has the model', () => {
     expect(textOf([priceRow(['m'])], 'n')).toBeNull()
   })
@@ -119,7 +129,7 @@ describe('a service tier', () => {
 
 // G4
 describe('a long request', () => {
-  const long = { above: 272_000, input: picoUsdOf(8), cached: picoUsdOf(0.8), written: null, output: picoUsdOf(30) }
+  const long = { above: 272_000, input: picoUsdOf(8), cached: picoUsdOf(0.8), written: null, written1h: null, output: picoUsdOf(30) }
   const tiers: PriceRow['tiers'] = new Map([
     ['priority', { kind: 'multiple', by: { over: 2n, under: 1n } }],
     ['flex', { kind: 'rates', rates: rates(1, 1), long: [] }],
@@ -136,10 +146,19 @@ describe('a long request', () => {
   ])('%s', (_title, inputTokens, tier, text) => {
     expect(textOf([row], 'm', { inputTokens, tier })).toBe(text)
   })
+
+  test.each([
+    ['what it says', { written: picoUsdOf(12.5), written1h: picoUsdOf(20) }, '8/0.8/12.5+20/30', '16/1.6/25+40/60'],
+    ['what a short one pays, where it does not say', { written: picoUsdOf(7) }, '8/0.8/7+10/30', '16/1.6/14+20/60'],
+  ])('pays for what a cache keeps for an hour %s', (_title, more, text, fast) => {
+    const hourly = { ...row, rates: rates(4, 20, { written: 5, written1h: 10 }), long: [{ ...long, ...more }] }
+    expect(textOf([hourly], 'm', { inputTokens: 272_001 })).toBe(text)
+    expect(textOf([hourly], 'm', { inputTokens: 272_001, tier: 'priority' })).toBe(fast)
+  })
 })
 
 describe('the price list that Turnout comes with', () => {
-  // The fixtures of protocols.md 9.2, and the tiers of openai.com/api-priority-processing.
+  // The fixtures of protocols.md 9.2 and 9.3, and the tiers of openai.com/api-priority-processing.
   test.each([
     ['gpt-5.5', null, 1000, '5/0.5/5/30'],
     ['gpt-5.5', 'priority', 1000, '12.5/1.25/12.5/75'],
@@ -160,8 +179,28 @@ describe('the price list that Turnout comes with', () => {
     ['gpt-4o-mini', 'priority', 1000, '0.25/0.125/0.25/1'],
     ['o4-mini', 'priority', 1000, '2/0.5/2/8'],
     ['gpt-4o-2024-05-13', 'priority', 1000, '8.75/8.75/8.75/26.25'],
+    ['claude-opus-5-5', null, 1000, '4/0.2/5+8/20'],
+    ['claude-opus-5-5-20260922', 'fast', 1000, '8/0.4/10+16/40'],
+    ['claude-opus-5', 'fast', 1000, '10/1/12.5+20/50'],
+    ['claude-opus-4-8', 'fast', 1000, '10/1/12.5+20/50'],
+    ['claude-opus-4-6', 'fast', 1000, '30/3/37.5+60/150'],
+    ['claude-sonnet-4-5', null, 200_001, '6/0.6/7.5+12/22.5'],
   ])('%s at %s, %i tokens in', (model, tier, inputTokens, text) => {
     expect(bundled.find(asked(model, { tier, inputTokens }))?.text).toBe(text)
+  })
+
+  test('knows no price of a fast mode that a model does not have', () => {
+    expect(bundled.find(asked('claude-sonnet-5', { tier: 'fast' }))).toBeNull()
+  })
+
+  // platform.claude.com/docs/en/build-with-claude/prompt-caching: twice the price of input.
+  test('says of each Claude model that has a cache what an hour in it costs: twice its input', () => {
+    const written = bundledRows().filter(({ models, rates: { written: any } }) => any !== null && models.some((name) => name.startsWith('claude')))
+    expect(written.length).toBeGreaterThan(15)
+    for (const { models, rates: of, long: longer } of written) {
+      expect([models, of.written1h]).toEqual([models, of.input * 2n])
+      for (const { input, written1h } of longer) expect([models, written1h]).toEqual([models, input === null ? null : input * 2n])
+    }
   })
 
   test('knows when a price was cut', () => {

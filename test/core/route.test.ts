@@ -277,3 +277,34 @@ test('a reason is told without what is not known', () => {
   expect(inWords({ kind: 'network', status: null, code: null })).toBe('network')
   expect(inWords(why)).toBe('quota 429 usage_limit_reached')
 })
+
+describe('an account that does not speak the client’s dialect', () => {
+  const foreign = (name: string, more: Parameters<typeof candidate>[1] = {}) => candidate(name, { speech: 'translated', ...more })
+
+  test('is not asked where one that does is ready, whatever their priorities', () => {
+    const two = [foreign('abroad', { account: { priority: 1 } }), candidate('home', { account: { priority: 99 } })]
+    expect(shares(two)).toEqual({ home: 600 })
+    expect(notChosen(route(two, wish(), 0))).toEqual({ abroad: 'would have to be asked by translation' })
+  })
+
+  test('is not stayed with either', () => {
+    expect(chosen(route([foreign('abroad'), candidate('home')], wish({ pin: accountId('abroad') }), 0))).toBe('home')
+  })
+
+  test.each<[why: string, native: Partial<Candidate>]>([
+    ['rest', { standing: cooling() }],
+    ['are full', { free: false }],
+    ['are out of service', { standing: retired }],
+  ])('is asked where all that do %s', (_why, native) => {
+    expect(
+      chosen(route([candidate('home', { standing: native.standing ?? { kind: 'ready' }, free: native.free ?? true }), foreign('abroad')], wish(), 0)),
+    ).toBe('abroad')
+  })
+
+  test('is of no use where it has no words for the question', () => {
+    const mute = candidate('mute', { speech: 'none' })
+    expect(route([mute], wish(), 0)).toEqual({ kind: 'nobody', why: 'not-spoken' })
+    expect(chosen(route([mute, candidate('home', { standing: cooling() })], wish(), 0))).toBe('cooling')
+    expect(notChosen(route([mute, candidate('home')], wish(), 0))).toEqual({ mute: 'does not speak what the question is written in' })
+  })
+})

@@ -18,6 +18,8 @@ const turn = (tier: unknown, model = 'alias'): Turn => ({
   affinity: null,
   sealed: [],
   isCodex: false,
+  reasonsOverTools: false,
+  wantsUsage: true,
 })
 
 /** What an attempt on this account would send. */

@@ -1,22 +1,22 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readUsage, type Usage } from '../../src/core/usage.ts'
+import { noUsage, readChatUsage, readUsage, type Usage } from '../../src/core/usage.ts'
 
 const whole = {
   input_tokens: 120,
-  input_tokens_details: { cached_tokens: 100, cache_write_tokens: 10, cache_write_tokens_details: { ttl_30m_tokens: 10 } },
+  input_tokens_details: { cached_tokens: 100, cache_write_tokens: 10, cache_write_tokens_details: { ttl_30m_tokens: 4, ttl_12h_tokens: 6 } },
   output_tokens: 30,
   output_tokens_details: { reasoning_tokens: 20 },
   total_tokens: 150,
 }
 
 describe('the usage of an answer', () => {
-  const read: Usage = { inputTokens: 120, cachedTokens: 100, cacheWriteTokens: 10, outputTokens: 30, reasoningTokens: 20 }
+  const read: Usage = { inputTokens: 120, cachedTokens: 100, cacheWriteTokens: 10, longCacheWriteTokens: 0, outputTokens: 30, reasoningTokens: 20 }
 
-  test('is read whole', () => expect(readUsage(whole)).toEqual(read))
+  test('is read whole; all of its cache writes are billed alike', () => expect(readUsage(whole)).toEqual(read))
 
   test('is without what its details do not say', () => {
-    const bare: Usage = { inputTokens: 5, cachedTokens: 0, cacheWriteTokens: 0, outputTokens: 2, reasoningTokens: 0 }
+    const bare: Usage = { ...noUsage, inputTokens: 5, outputTokens: 2 }
     expect(readUsage({ input_tokens: 5, output_tokens: 2 })).toEqual(bare)
     expect(readUsage({ input_tokens: 5, output_tokens: 2, input_tokens_details: null, output_tokens_details: {} })).toEqual(bare)
     expect(readUsage({ input_tokens: 5, output_tokens: 2, input_tokens_details: { cached_tokens: null } })).toEqual(bare)
@@ -55,8 +55,37 @@ describe('the usage of an answer', () => {
           if (usage === null) return
           for (const tokens of Object.values(usage)) expect(Number.isSafeInteger(tokens) && tokens >= 0).toBe(true)
           expect(usage.cachedTokens + usage.cacheWriteTokens).toBeLessThanOrEqual(usage.inputTokens)
+          expect(usage.longCacheWriteTokens).toBeLessThanOrEqual(usage.cacheWriteTokens)
         },
       ),
     )
+  })
+})
+
+describe('the usage of an answer of Chat Completions', () => {
+  const chat = {
+    prompt_tokens: 120,
+    completion_tokens: 30,
+    total_tokens: 150,
+    prompt_tokens_details: { cached_tokens: 100, cache_write_tokens: 10, audio_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: 20, accepted_prediction_tokens: 0 },
+  }
+
+  test('says the same in other words', () => expect(readChatUsage(chat)).toEqual(readUsage(whole)))
+
+  test('is without what its details do not say', () => {
+    expect(readChatUsage({ prompt_tokens: 5, completion_tokens: 2, prompt_tokens_details: null })).toEqual({ ...noUsage, inputTokens: 5, outputTokens: 2 })
+  })
+
+  // E17
+  test.each<[title: string, value: unknown]>([
+    ['null', null],
+    ['in the words of Responses', whole],
+    ['without an output', { prompt_tokens: 5 }],
+    ['in words', { ...chat, prompt_tokens: '120' }],
+    ['with a wrong detail', { ...chat, completion_tokens_details: { reasoning_tokens: 0.5 } }],
+    ['with more cached and written than was read', { ...chat, prompt_tokens_details: { cached_tokens: 120, cache_write_tokens: 1 } }],
+  ])('is unknown when it is %s', (_title, value) => {
+    expect(readChatUsage(value)).toBeNull()
   })
 })

@@ -31,7 +31,7 @@ const attempt: AttemptRecord = {
   durationMs: 80,
   because: 'priority 1',
   notChosen: [],
-  usage: { inputTokens: 1200, cachedTokens: 1000, cacheWriteTokens: 3, outputTokens: 88, reasoningTokens: 20 },
+  usage: { inputTokens: 1200, cachedTokens: 1000, cacheWriteTokens: 3, longCacheWriteTokens: 2, outputTokens: 88, reasoningTokens: 20 },
   price: null,
 }
 
@@ -76,6 +76,21 @@ describe('a turn that is followed', () => {
       { name: 'chat gpt-5.5', parent: spans[0]?.id, startMs: 1020, endMs: 1030, status: SpanStatusCode.ERROR },
       { name: 'chat gpt-5.5', parent: spans[0]?.id, startMs: 1040, endMs: 1120, status: SpanStatusCode.UNSET },
     ])
+  })
+
+  test.each([
+    ['responses', 'chat', 'openai'],
+    ['input_tokens', 'count_tokens', 'openai'],
+    ['chat', 'chat', 'openai'],
+    ['embeddings', 'embeddings', 'openai'],
+    ['messages', 'chat', 'anthropic'],
+    ['count_tokens', 'count_tokens', 'anthropic'],
+  ] as const)('of %s is by the conventions %s, in the protocol of %s', (endpoint, operation, provider) => {
+    const span = openTelemetry('0.1.0').turn({ opened: { ...opened, endpoint }, receivedAtMs: 1000, headers: {} })
+    span.attempt(begun).ended(attempt)
+    span.close(1130)
+    expect(spans[1]?.name).toBe(`${operation} gpt-5.5`)
+    expect(spans[1]?.attributes).toMatchObject({ 'gen_ai.operation.name': operation, 'gen_ai.provider.name': provider })
   })
 
   test('says what the conventions have a name for by that name, and the rest by ours', () => {

@@ -54,6 +54,19 @@ describe('while a stream runs', () => {
   })
 })
 
+describe('what an account speaks', () => {
+  test('may change: the next turn that it does not speak goes elsewhere, and the operator sees why', async () => {
+    const on = await stage({ accounts: { a: {}, b: {} }, translate: 'never' })
+    expect(triedBy(await on.record(await on.ask()))).toEqual(['a'])
+    on.change({ accounts: { a: { dialects: ['chat'] }, b: {} } })
+    expect(triedBy(await on.record(await on.ask()))).toEqual(['b'])
+    const { json } = await on.ask(null, { path: '/admin/api/accounts', key: adminToken })
+    expect(json['accounts']).toMatchObject([{ dialects: ['chat'] }, { dialects: ['responses', 'chat'] }])
+    on.change({ accounts: { a: { dialects: ['chat'] } } })
+    expect((await on.ask()).status).toBe(404)
+  })
+})
+
 describe('a configuration that is broken', () => {
   // C14
   test('changes nothing, and is shown: the last good rules hold', async () => {

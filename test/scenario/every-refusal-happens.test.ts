@@ -38,6 +38,10 @@ const refusing: Readonly<Partial<Record<RefusalCode, Refusing>>> = {
   background_not_supported: asks({ ...question, background: true }),
   previous_response_not_found: asks({ ...question, previous_response_id: 'resp_of_nobody' }),
   key_in_query: asks(question, `/v1/responses?key=${laptopKey}`),
+  unsupported_parameter: {
+    scene: { accounts: { a: { dialects: ['messages'] } } },
+    ...asks({ model: 'gpt-5.5', messages: [{ role: 'user', content: 'hello' }], seed: 7 }, '/v1/chat/completions'),
+  },
   invalid_api_key: { ask: (on) => on.ask(question, { key: 'tk-wrong' }) },
   model_not_allowed: {
     ask: (on) => {

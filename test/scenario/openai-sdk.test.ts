@@ -101,7 +101,7 @@ describe('the official client, against the gateway as it starts in an empty fold
     const upstreams = client.responses.create({ ...asked, input: [{ type: 'function_call_output', call_id: 'none', output: '' }] })
     await expect(upstreams).rejects.toBeInstanceOf(BadRequestError)
     await expect(client.responses.retrieve('resp_none')).rejects.toMatchObject({ status: 404, code: 'response_not_found' })
-    await expect(client.chat.completions.create({ model: 'gpt-5.5', messages: [] })).rejects.toBeInstanceOf(NotFoundError)
+    await expect(client.images.generate({ model: 'gpt-image-1', prompt: 'a train' })).rejects.toBeInstanceOf(NotFoundError)
   })
 
   test('takes a body that is compressed with zstd, as Codex sends it', async () => {
@@ -172,5 +172,75 @@ describe('the official client, when accounts fail', () => {
   test('a gateway that is not there is a connection error', async () => {
     const away = new OpenAI({ apiKey: laptopKey, baseURL: 'http://127.0.0.1:9/v1', maxRetries: 0 })
     await expect(away.responses.create(asked)).rejects.toBeInstanceOf(APIConnectionError)
+  })
+})
+
+describe.each([
+  ['natively', 'chat'],
+  ['over Responses', 'responses'],
+  ['over Messages', 'messages'],
+])('the official client on Chat Completions, %s', (_title, upstream) => {
+  const stage = gatewayOfThisFile()
+  const question = { model: 'gpt-5.5', messages: [{ role: 'user', content: 'hello there' }] } satisfies OpenAI.ChatCompletionCreateParams
+  const lookup = { type: 'function', function: { name: 'lookup', parameters: { type: 'object', properties: {} } } } as const
+  const begun = async (plays: object = {}) => {
+    const on = await stage({ accounts: { a: { dialects: [upstream], plays: { label: 'it', ...plays } } } })
+    return { on, client: new OpenAI({ apiKey: laptopKey, baseURL: `${on.gateway.url}/v1`, maxRetries: 0 }) }
+  }
+
+  test('reads a whole answer', async () => {
+    const { client } = await begun()
+    const { data, response } = await client.chat.completions.create(question).withResponse()
+    expect(data.choices).toMatchObject([{ finish_reason: 'stop', message: { content: 'Hello from it. You asked: hello there' } }])
+    expect(data.usage?.total_tokens).toBeGreaterThan(0)
+    expect(response.headers.get('x-turnout-turn')).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  test('reads a stream as it grows, its final answer, and the usage where it asks for it', async () => {
+    const { client } = await begun()
+    const stream = client.chat.completions.stream({ ...question, stream_options: { include_usage: true } })
+    let heard = ''
+    stream.on('content', (text) => (heard += text))
+    expect((await stream.finalChatCompletion()).choices[0]?.message.content).toBe('Hello from it. You asked: hello there')
+    expect(heard).toBe('Hello from it. You asked: hello there')
+    expect((await stream.totalUsage()).total_tokens).toBeGreaterThan(0)
+    const chunks: OpenAI.ChatCompletionChunk[] = []
+    for await (const chunk of await client.chat.completions.create({ ...question, stream: true })) chunks.push(chunk)
+    expect(chunks.filter((chunk) => chunk.choices.length === 0 || (chunk.usage ?? null) !== null)).toEqual([])
+  })
+
+  test('has tools called, streamed and whole, and goes on from what they gave', async () => {
+    const { client } = await begun()
+    const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content: 'call:lookup({"q":1})' }]
+    const whole = await client.chat.completions.create({ ...question, messages, tools: [lookup] })
+    const streamed = await client.chat.completions.stream({ ...question, messages, tools: [lookup] }).finalChatCompletion()
+    for (const { choices } of [whole, streamed]) {
+      const [choice] = choices
+      expect(choice).toMatchObject({
+        finish_reason: 'tool_calls',
+        message: { tool_calls: [{ type: 'function', function: { name: 'lookup', arguments: '{"q":1}' } }] },
+      })
+      const [call] = choice?.message.tool_calls ?? []
+      const told = await client.chat.completions.create({
+        ...question,
+        messages: [...messages, ...(choice === undefined ? [] : [choice.message]), { role: 'tool', tool_call_id: call?.id ?? '', content: '42' }],
+        tools: [lookup],
+      })
+      expect(told.choices[0]?.message.content).toBe('Hello from it. The tool said: 42')
+    }
+  })
+
+  test('throws where a stream breaks off, or tells of an error', async () => {
+    for (const fault of [{ fault: 'cut' }, { fault: 'error-event', before: 'end', code: 'server_error' }]) {
+      const { client } = await begun({ faults: [{ on: 'turns', ...fault }] })
+      await expect(client.chat.completions.stream(question).finalChatCompletion()).rejects.toBeInstanceOf(Error)
+    }
+  })
+
+  test('knows its errors', async () => {
+    const { on, client } = await begun({ models: ['gpt-5.5'] })
+    await expect(client.chat.completions.create({ ...question, model: 'gpt-none' })).rejects.toBeInstanceOf(NotFoundError)
+    on.play('a', { faults: [{ fault: 'credential' }] })
+    await expect(client.chat.completions.create(question)).rejects.toMatchObject({ status: 503, code: 'upstream_credential' })
   })
 })

@@ -3,8 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { KeyId, TurnId } from '../../src/core/ids.ts'
 import { noLimits } from '../../src/core/key.ts'
-import { refusal, refusalHead } from '../../src/core/refusal.ts'
-import type { Dialect } from '../../src/dialect/dialect.ts'
+import { refusal } from '../../src/core/refusal.ts'
 import { systemClock, type Clock } from '../../src/lib/clock.ts'
 import type { Caller } from '../../src/ports/caller.ts'
 import type { Log } from '../../src/ports/log.ts'
@@ -23,15 +22,6 @@ export const metricsToken = 'metrics-token-0123456789'
 
 export function caller(name: string, more: Partial<Caller> = {}): Caller {
   return { key: name as KeyId, pools: [], models: [], limits: noLimits, ...more }
-}
-
-/** Says refusals as the Responses dialect does; the rest of a dialect is not asked for here. */
-export const refusingDialect: Pick<Dialect, 'refuse'> = {
-  refuse(no) {
-    const { status, headers } = refusalHead(no)
-    const body = Buffer.from(JSON.stringify({ error: { message: no.message, type: 'test', param: no.param, code: no.code } }))
-    return { status, headers: [['content-type', 'application/json'], ...headers], body }
-  },
 }
 
 export interface Line {
@@ -103,7 +93,7 @@ const gateways = new Set<Gateway>()
 export async function start(routes: (given: Given) => readonly Route[], options: GatewayOptions = {}): Promise<Gateway> {
   const seen = new Observed()
   const open = options.open ?? new OpenTurns()
-  const refuser = new Refuser({ dialect: refusingDialect as Dialect, metrics: seen, log: seen })
+  const refuser = new Refuser({ metrics: seen, log: seen })
   const hasher = new Hasher(Buffer.alloc(32, 7), 'keys')
   const keys = new KeyRing(hasher, options.clock ?? systemClock)
   keys.replace([

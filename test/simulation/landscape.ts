@@ -78,6 +78,7 @@ export class Architect {
     const account: Account = {
       id,
       upstream: 'simulator',
+      dialects: ['responses'],
       baseUrl: `https://${chance.pick(this.#hosts)}.test/v1`,
       credentialKind: credential.kind,
       generation,
@@ -160,6 +161,7 @@ export class Architect {
     return {
       rules: drawRules(chance),
       prices: bundled,
+      translate: 'fallback',
       failover: { accountsPerTurn: chance.between(1, 5), patienceMs: chance.pick([1000, 5000, 10_000]), budgetPercent: chance.pick([0, 20, 20, 50, 100]) },
       times: {
         connectMs: 10_000,

@@ -129,6 +129,7 @@ class Simulation {
       turn,
       body: new Kept(body.body),
       headers,
+      search: '',
       receivedAtMs: timeline.now(),
       requestId: `request-${number}`,
       session: null,

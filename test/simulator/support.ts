@@ -66,6 +66,13 @@ export function eventsIn(text: string): readonly Fields[] {
 
 export const typesIn = (text: string) => eventsIn(text).map((event) => event['type'])
 
+/** A member of what may be an object. */
+export const within = (value: unknown, ...path: readonly (string | number)[]): unknown =>
+  path.reduce<unknown>(
+    (inner, step) => (typeof inner === 'object' && inner !== null ? (inner as { [member: string | number]: unknown })[step] : undefined),
+    value,
+  )
+
 export const nowMs = 1_795_000_000_000
 
 export function remembering(options: Partial<MemoryOptions> = {}): Memory {

@@ -1,4 +1,3 @@
-import Sqlite from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import type { AuditEntry } from '../../src/ports/stores.ts'
 import { appendAuditAlone } from '../../src/storage/alone.ts'
@@ -6,7 +5,7 @@ import { auditJsonMax, auditKeptMs, auditMessage, prepareAudit, prepareAuditList
 import { openFile } from '../../src/storage/open-file.ts'
 import { firstIdAt } from '../../src/storage/retention.ts'
 import { openStore } from '../../src/storage/store.ts'
-import { storeOptions } from './samples.ts'
+import { fileOfVersion, storeOptions } from './samples.ts'
 
 const startMs = Date.UTC(2026, 10, 21)
 
@@ -89,12 +88,7 @@ describe('the audit log', () => {
 
   it('comes into a store that an earlier version made, whose turns stay', async () => {
     const options = storeOptions()
-    const store = await openStore(options)
-    await store.close()
-    const db = new Sqlite(options.file)
-    db.exec('drop table audit')
-    db.pragma('user_version = 3')
-    db.close()
+    ;(await fileOfVersion(3, options.file)).close()
     const again = await openStore(options)
     await again.audit.append(entry(1))
     expect(await again.audit.list({ limit: 1, before: null })).toHaveLength(1)

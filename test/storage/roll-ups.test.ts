@@ -1,5 +1,4 @@
 import Sqlite from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { ClientModel } from '../../src/core/ids.ts'
 import type { Outcome, TurnSettled } from '../../src/core/record.ts'
@@ -9,14 +8,13 @@ import { migrations } from '../../src/storage/migrations.ts'
 import { modelsPerHourMax, otherModels } from '../../src/storage/roll-up-columns.ts'
 import { countedPerStep, RollUps } from '../../src/storage/roll-ups.ts'
 import { openColumns, settleColumns, settleRow } from '../../src/storage/rows.ts'
-import { applicationId } from '../../src/storage/schema.ts'
 import { prepareStatements } from '../../src/storage/statements.ts'
 import { openStore } from '../../src/storage/store.ts'
 import type { Store, StoreOptions } from '../../src/storage/store.ts'
 import { UsageQueries } from '../../src/storage/usage-queries.ts'
 import { eventually } from '../support/client.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
-import { attempt, opened, settled, storeOptions } from './samples.ts'
+import { attempt, fileOfVersion, opened, settled, storeOptions } from './samples.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -34,7 +32,16 @@ function turns(count: number): readonly TurnSettled[] {
     return settled(opened({ key: `key-${n % 3}`, model: `model-${n % 5}` as ClientModel, startedAtMs }), {
       outcome,
       firstOutputMs: outcome === 'refused' ? null : 10,
-      usage: known ? { inputTokens: 1000 + n, cachedTokens: n, cacheWriteTokens: n % 11, outputTokens: 2 * n, reasoningTokens: n % 13 } : null,
+      usage: known
+        ? {
+            inputTokens: 1000 + n,
+            cachedTokens: n,
+            cacheWriteTokens: n % 11,
+            longCacheWriteTokens: Math.min(n % 3, n % 11),
+            outputTokens: 2 * n,
+            reasoningTokens: n % 13,
+          }
+        : null,
       charge: {
         nanoUsd: n % 5 === 0 ? null : BigInt(n) * 1_000_003n,
         estimatedNanoUsd: n % 7 === 0 ? BigInt(n) : null,
@@ -72,6 +79,7 @@ function longWay(records: readonly TurnSettled[], { by, fromMs, toMs }: UsageQue
               inputTokens: sum((u) => u.inputTokens),
               cachedTokens: sum((u) => u.cachedTokens),
               cacheWriteTokens: sum((u) => u.cacheWriteTokens),
+              longCacheWriteTokens: sum((u) => u.longCacheWriteTokens),
               outputTokens: sum((u) => u.outputTokens),
               reasoningTokens: sum((u) => u.reasoningTokens),
             },
@@ -180,22 +188,25 @@ describe('the sums over turns', () => {
 describe('a store of before there were sums', () => {
   const sumsMade = migrations.findIndex(({ name }) => name === '003-roll-ups')
 
+  /** As that version knew them: it did not ask how long cache writes are kept. */
+  const turnsBefore = (count: number): readonly TurnSettled[] =>
+    turns(count).map((record) => ({ ...record, usage: record.usage === null ? null : { ...record.usage, longCacheWriteTokens: 0 } }))
+
   /** A file with these turns settled in it, as the version left it that had no sums. */
   async function before(records: readonly TurnSettled[]): Promise<StoreOptions> {
     const options = storeOptions({ clock: new VirtualClock(startMs) })
-    const db = new Sqlite(options.file)
-    for (const migration of migrations.slice(0, sumsMade)) await migration.up(new Kysely<unknown>({ dialect: new SqliteDialect({ database: db }) }))
-    db.pragma(`user_version = ${sumsMade}`)
-    db.pragma(`application_id = ${applicationId}`)
+    const db = await fileOfVersion(sumsMade, options.file)
     const columns = [...openColumns, ...settleColumns]
-    const insert = db.prepare(`insert into turns (${columns.join(', ')}, status) values (${columns.map(() => '?').join(', ')}, 'settled')`)
-    db.transaction(() => records.forEach((record) => insert.run(...settleRow(record))))()
+    const since = columns.indexOf('long_cache_write_tokens')
+    const known = columns.toSpliced(since, 1)
+    const insert = db.prepare(`insert into turns (${known.join(', ')}, status) values (${known.map(() => '?').join(', ')}, 'settled')`)
+    db.transaction(() => records.forEach((record) => insert.run(...settleRow(record).toSpliced(since, 1))))()
     db.close()
     return options
   }
 
   it('has its turns in the sums soon after it is opened, and new ones too', async () => {
-    const records = turns(countedPerStep * 2 + 10)
+    const records = turnsBefore(countedPerStep * 2 + 10)
     const options = await before(records)
     const store = await openStore(options)
     const later = settled(opened({ startedAtMs: startMs }))
@@ -209,7 +220,7 @@ describe('a store of before there were sums', () => {
   })
 
   it('counts them in steps, each once, whatever is settled or ends meanwhile, and deletes none before it is counted', async () => {
-    const records = turns(countedPerStep + 3)
+    const records = turnsBefore(countedPerStep + 3)
     const options = await before(records)
     const db = new Sqlite(options.file)
     await migrate(db, sumsMade)

@@ -1,12 +1,16 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
 import type { AccountId, ClientModel, KeyId, TurnId, UpstreamModel } from '../../src/core/ids.ts'
 import type { AttemptRecord, TurnOpened, TurnSettled } from '../../src/core/record.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Log } from '../../src/ports/log.ts'
 import type { TurnQuery } from '../../src/ports/stores.ts'
+import { migrations } from '../../src/storage/migrations.ts'
 import { firstIdAt } from '../../src/storage/retention.ts'
+import { applicationId } from '../../src/storage/schema.ts'
 import type { StoreOptions } from '../../src/storage/store.ts'
 
 let lastIdMs = Date.UTC(2026, 10, 1)
@@ -60,7 +64,7 @@ export function settled(turn: TurnOpened, more: Partial<TurnSettled> = {}): Turn
     firstOutputMs: 412,
     durationMs: 3120,
     tier: { requested: turn.tierRequested, sent: null, served: 'default', billed: 'default' },
-    usage: { inputTokens: 1200, cachedTokens: 1000, cacheWriteTokens: 0, outputTokens: 88, reasoningTokens: 20 },
+    usage: { inputTokens: 1200, cachedTokens: 1000, cacheWriteTokens: 150, longCacheWriteTokens: 50, outputTokens: 88, reasoningTokens: 20 },
     charge: { nanoUsd: 4_140_000n, estimatedNanoUsd: null, notionalNanoUsd: null },
     attempts: [attempt('main')],
     owned: null,
@@ -83,6 +87,15 @@ export function folder(): string {
 
 /** Of the stores of tests: large enough for a few hundred turns. */
 const spoolBytes = 256 * 1024
+
+/** A file as the version left it that knew only the first migrations. The caller closes it. */
+export async function fileOfVersion(version: number, file: string): Promise<Sqlite.Database> {
+  const db = new Sqlite(file)
+  for (const migration of migrations.slice(0, version)) await migration.up(new Kysely<unknown>({ dialect: new SqliteDialect({ database: db }) }))
+  db.pragma(`application_id = ${applicationId}`)
+  db.pragma(`user_version = ${version}`)
+  return db
+}
 
 export function storeOptions(more: Partial<StoreOptions> = {}): StoreOptions {
   const at = folder()

@@ -1,14 +1,20 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { Kysely, SqliteDialect } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { TurnId } from '../../src/core/ids.ts'
+import type { Usage } from '../../src/core/usage.ts'
+import { attemptsBetween } from '../../src/storage/attempts.ts'
 import { migrations } from '../../src/storage/migrations.ts'
-import { applicationId, schemaVersion } from '../../src/storage/schema.ts'
+import { schemaVersion } from '../../src/storage/schema.ts'
 import { StoreError } from '../../src/storage/store-error.ts'
 import { openStore } from '../../src/storage/store.ts'
-import { folder, listening, opened, settled, storeOptions } from './samples.ts'
+import { attempt, fileOfVersion, folder, listening, opened, settled, storeOptions } from './samples.ts'
+
+function insert(db: Sqlite.Database, table: string, row: Readonly<Record<string, string | number>>): void {
+  const names = Object.keys(row)
+  db.prepare(`insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`).run(...Object.values(row))
+}
 
 async function wellFormed(): Promise<string> {
   const options = storeOptions()
@@ -117,11 +123,8 @@ describe('the schema', () => {
 
   it('of a file that knew no charges becomes ours: its turns stay, and what they cost stays unknown', async () => {
     const file = path.join(folder(), 'turnout.db')
-    const db = new Sqlite(file)
-    await migrations[0]?.up(new Kysely<unknown>({ dialect: new SqliteDialect({ database: db }) }))
+    const db = await fileOfVersion(1, file)
     db.exec(`insert into turns (id, key, endpoint, transport, model, started_at, status) values ('t', 'laptop', 'responses', 'http', 'm', 1, 'settled')`)
-    db.pragma(`application_id = ${applicationId}`)
-    db.pragma('user_version = 1')
     db.close()
     const store = await openStore(storeOptions({ file }))
     expect(await store.turns.find('t' as TurnId)).toMatchObject({ charge: { nanoUsd: null, estimatedNanoUsd: null, notionalNanoUsd: null } })
@@ -129,6 +132,31 @@ describe('the schema', () => {
     const charge = { nanoUsd: 9_007_199_254_740_991n, estimatedNanoUsd: 1n, notionalNanoUsd: 2n }
     await store.ledger.settle(settled(turn, { charge }))
     expect(await store.turns.find(turn.id)).toMatchObject({ charge })
+    await store.close()
+  })
+
+  it('of a file that did not know how long cache writes are kept becomes ours: what it has was kept for no hour', async () => {
+    const file = path.join(folder(), 'turnout.db')
+    const db = await fileOfVersion(4, file)
+    const tokens = { input_tokens: 100, cached_tokens: 50, cache_write_tokens: 30, output_tokens: 9, reasoning_tokens: 4 }
+    const usage = { inputTokens: 100, cachedTokens: 50, cacheWriteTokens: 30, outputTokens: 9, reasoningTokens: 4 }
+    const { id } = opened()
+    const turn = { id, key: 'laptop', endpoint: 'responses', transport: 'http', model: 'm', started_at: 1, status: 'settled', outcome: 'completed' }
+    const attempts = JSON.stringify([attempt('main', { usage: usage as Usage }), attempt('main')])
+    insert(db, 'turns', { ...turn, duration_ms: 1, ...tokens, attempts })
+    const counts = { turns: 1, completed: 1, incomplete: 0, failed: 0, cancelled: 0, refused: 0, unknown_turns: 0, usage_turns: 1 }
+    const charges = { charged_turns: 0, estimated_turns: 0, notional_turns: 0, charge_nano_usd: 0, charge_estimated_nano_usd: 0, charge_notional_nano_usd: 0 }
+    insert(db, 'roll_ups', { span: 'hour', dimension: 'key', starts_at: 0, name: 'laptop', ...counts, ...tokens, ...charges })
+    db.close()
+
+    const store = await openStore(storeOptions({ file }))
+    const read = { ...usage, longCacheWriteTokens: 0 }
+    expect(await store.turns.find(id)).toMatchObject({ usage: read, attempts: [{ usage: read }, { usage: null }] })
+    expect([...attemptsBetween(file, 0, Date.UTC(2030, 0, 1))].map((one) => one.usage)).toEqual([read, null])
+    const sums = () => store.usage.sum({ by: 'key', fromMs: null, toMs: null })
+    expect(await sums()).toMatchObject([{ turns: 1, usage: read }])
+    await store.ledger.settle(settled(opened()))
+    expect(await sums()).toMatchObject([{ turns: 2, usage: { inputTokens: 1300, cacheWriteTokens: 180, longCacheWriteTokens: 50 } }])
     await store.close()
   })
 

@@ -71,7 +71,7 @@ describe('a store whose file another program locks while it runs', () => {
     const next = await openStore({ ...options, log })
     expect(sentences).toEqual(['what an earlier process left in the spool is in the store now'])
     expect(await next.turns.find(left.id)).toMatchObject({ status: 'interrupted' })
-    expect(await next.turns.find(done.id)).toMatchObject({ status: 'settled', usage: { inputTokens: 1200 } })
+    expect(await next.turns.find(done.id)).toMatchObject({ status: 'settled', usage: settled(done).usage })
     await next.close()
     const third = await openStore({ ...options, log })
     expect([await statuses(third), sentences.length]).toEqual([['interrupted', 'settled'], 1])

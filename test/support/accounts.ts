@@ -15,6 +15,7 @@ export function account(name: string, differing: Partial<Omit<Account, 'id'>> = 
   return {
     id: accountId(name),
     upstream: 'openai',
+    dialects: ['responses', 'chat'],
     baseUrl: `https://${name}.test/v1`,
     credentialKind: 'api_key',
     generation: 'g1',

@@ -6,9 +6,10 @@ import { picoUsdOf, PriceTable, type Priced, type PriceRow, type Rates } from '.
 export const bundled = new PriceTable([bundledRows()])
 
 /** Dollars per million tokens. */
-export function rates(input: number, output: number, more: { readonly cached?: number; readonly written?: number } = {}): Rates {
+export function rates(input: number, output: number, more: { readonly cached?: number; readonly written?: number; readonly written1h?: number } = {}): Rates {
   const optional = (usd: number | undefined): bigint | null => (usd === undefined ? null : picoUsdOf(usd))
-  return { input: picoUsdOf(input), cached: optional(more.cached), written: optional(more.written), output: picoUsdOf(output) }
+  const { cached, written, written1h } = more
+  return { input: picoUsdOf(input), cached: optional(cached), written: optional(written), written1h: optional(written1h), output: picoUsdOf(output) }
 }
 
 /** A row of a price list: a dollar per million tokens in, two out, unless it says otherwise. */

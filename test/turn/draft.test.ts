@@ -11,7 +11,14 @@ const asked = {
   caller: { key: 'k' },
   turn: { endpoint: 'responses', model: 'm', tier: { kind: 'known', tier: 'priority', raw: 'fast' } },
 } as unknown as Ask
-const used = (tokens: number): Usage => ({ inputTokens: tokens, cachedTokens: 0, cacheWriteTokens: 0, outputTokens: tokens, reasoningTokens: 0 })
+const used = (tokens: number): Usage => ({
+  inputTokens: tokens,
+  cachedTokens: tokens * 3,
+  cacheWriteTokens: tokens * 7,
+  longCacheWriteTokens: tokens * 5,
+  outputTokens: tokens * 11,
+  reasoningTokens: tokens * 13,
+})
 
 function attempt(startedAtMs: number, durationMs: number, usage: Usage | null = null): AttemptRecord {
   const rest = { transport: 'http', outcome: 'failed', failure: null, status: null, code: null, firstOutputMs: null, because: '', notChosen: [] } as const

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../../src/dialect/registry.ts'
+import { but } from '../simulation/sessions/pins.ts'
+import { ResponsesObserver } from '../../src/dialect/responses/observe.ts'
+import type { EventObserver, Seen } from '../../src/dialect/dialect.ts'
 import { EventFlow, heldBytesMax, heldEventsMax } from '../../src/turn/flow.ts'
 
 const bound = 32 * 1024 * 1024
-const flow = (eventBytesMax = bound) =>
-  new EventFlow(dialects.responses.observe({ endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' }), eventBytesMax)
+const flow = (eventBytesMax = bound) => new EventFlow(new ResponsesObserver({ restore: null, framing: 'sse', client: 'sse' }), eventBytesMax)
 const event = (type: string, fields: object = {}) => Buffer.from(`event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`)
 const created = event('response.created', { response: { id: 'resp_1', status: 'in_progress' } })
 const delta = event('response.output_text.delta', { delta: 'x' })
@@ -79,5 +80,64 @@ describe('what the client gets', () => {
     const of = flow(100)
     expect(of.push(Buffer.alloc(90, 'x'))).toBe(true)
     expect(of.push(Buffer.alloc(90, 'x'))).toBe(false)
+  })
+})
+
+describe('an event that the client gets in other words', () => {
+  const done = {
+    kind: 'terminal',
+    bytes: Buffer.from('last'),
+    end: { status: 'completed', response: null, items: [], usage: null, tierServed: null, code: null },
+  } as const
+  /** Sees a script, one entry an event. */
+  const scripted = (script: readonly Seen[], atEnd: ReturnType<EventObserver['close']> = null) => {
+    const left = [...script]
+    const observer = but<EventObserver>(new ResponsesObserver({ restore: null, framing: 'sse', client: 'sse' }), {
+      see: () => left.shift() ?? done,
+      close: () => atEnd,
+    })
+    return new EventFlow(observer, bound)
+  }
+  const words = (...texts: readonly string[]) => texts.map((text) => Buffer.from(text))
+  const textOf = (of: EventFlow) => of.takeOut().map(String)
+
+  test('is several, one or none, each a piece of its own', () => {
+    const of = scripted([
+      { kind: 'instead', events: words('a', 'b'), isOutput: false },
+      { kind: 'instead', events: [], isOutput: true },
+      { kind: 'instead', events: words('c'), isOutput: true },
+    ])
+    of.push(delta)
+    expect([of.committed, textOf(of)]).toEqual([false, ['a', 'b']])
+    of.push(delta)
+    expect([of.committed, textOf(of)]).toEqual([true, []])
+    of.push(delta)
+    expect(textOf(of)).toEqual(['c'])
+    expect(of.output).toEqual({ events: 2, bytes: 2 * delta.length })
+  })
+
+  test('goes as a frame where the client takes frames', () => {
+    const observer = but<EventObserver>(new ResponsesObserver({ restore: null, framing: 'sse', client: 'frames' }), {
+      see: () => ({ ...done, before: words('a', 'b') }),
+    })
+    const of = new EventFlow(observer, bound, { kind: 'bridge', frameOf: (bytes) => Buffer.from(`<${bytes.toString()}>`) })
+    of.push(delta)
+    expect(textOf(of)).toEqual(['<a>', '<b>'])
+    expect(of.ended?.bytes.toString()).toBe('<last>')
+  })
+
+  test('goes ahead of the terminal event that brought it', () => {
+    const of = scripted([{ ...done, before: words('a', 'b') }])
+    of.push(delta)
+    expect([of.committed, textOf(of), of.ended?.bytes.toString()]).toEqual([true, ['a', 'b'], 'last'])
+  })
+
+  test('may be the terminal one that a clean end amounts to, once', () => {
+    const of = scripted([{ kind: 'output' }], done)
+    of.push(delta)
+    expect([of.close(), of.close()]).toEqual([true, false])
+    expect(of.ended).toEqual(done)
+    expect(scripted([done], done).close()).toBe(true)
+    expect(scripted([]).close()).toBe(false)
   })
 })

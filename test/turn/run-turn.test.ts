@@ -3,7 +3,7 @@ import { fresh, type Condition } from '../../src/core/health.ts'
 import type { KeyId, TurnId } from '../../src/core/ids.ts'
 import { noLimits } from '../../src/core/key.ts'
 import type { Outcome } from '../../src/core/record.ts'
-import { dialects } from '../../src/dialect/registry.ts'
+import { responses } from '../../src/dialect/responses/responses.ts'
 import { Body } from '../../src/lib/body.ts'
 import { Kept } from '../../src/lib/kept.ts'
 import type { AnswerBody, AnswerReader, Call, Sent } from '../../src/ports/transport.ts'
@@ -109,6 +109,7 @@ class Rig {
       settings: () => ({
         rules: [],
         prices: bundled,
+        translate: 'fallback',
         failover: { accountsPerTurn: 4, patienceMs: 0, budgetPercent: 20 },
         times,
         bounds: {
@@ -133,7 +134,7 @@ class Rig {
 }
 
 function ask(fields: object, receivedAtMs: number, letGo: (body: Body, lent: number) => void): Ask {
-  const dialect = dialects.responses
+  const dialect = responses
   const body = Body.parse(Buffer.from(JSON.stringify({ model: 'gpt-5.5', input: 'hello', ...fields })), dialect.governed)
   if (body.kind !== 'body') throw new Error(body.kind)
   const read = dialect.read(body.body, 'responses', {})
@@ -146,6 +147,7 @@ function ask(fields: object, receivedAtMs: number, letGo: (body: Body, lent: num
     turn: read.turn,
     body: new Kept(body.body, letGo),
     headers: {},
+    search: '',
     receivedAtMs,
     requestId: 'request-1',
     session: null,

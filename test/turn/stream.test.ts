@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { dialects } from '../../src/dialect/registry.ts'
+import { ResponsesObserver } from '../../src/dialect/responses/observe.ts'
 import type { Client } from '../../src/turn/client.ts'
 import { EventFlow } from '../../src/turn/flow.ts'
 import { AnswerStream, lingerMs, readOnMs } from '../../src/turn/stream.ts'
@@ -40,7 +40,7 @@ class Taking {
 function begin() {
   const clock = new VirtualClock()
   const body = new PushedBody()
-  const flow = new EventFlow(dialects.responses.observe({ endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' }), 1024 * 1024)
+  const flow = new EventFlow(new ResponsesObserver({ restore: null, framing: 'sse', client: 'sse' }), 1024 * 1024)
   const stream = new AnswerStream(body, flow, clock, { times, sentAtMs: clock.now() })
   const taking = new Taking()
   return { clock, body, stream, taking, client: taking as unknown as Client }

@@ -14,6 +14,18 @@ describe('where an account’s upstream lives', () => {
     })
   }
 
+  for (const [baseUrl, basePath] of [
+    ['https://api.anthropic.com', '/v1'],
+    ['https://api.anthropic.com/v1', '/v1'],
+    ['https://api.anthropic.com/v1/', '/v1'],
+    ['https://llm.test/anthropic', '/anthropic/v1'],
+    ['https://llm.test/anthropic/v1', '/anthropic/v1'],
+    ['https://llm.test/v1/claude', '/v1/claude/v1'],
+    ['https://llm.test/dev1', '/dev1/v1'],
+  ] as const) {
+    it(`is for anthropic at ${baseUrl} below ${basePath}`, () => expect(placeOf(account(baseUrl, { upstream: 'anthropic' })).basePath).toBe(basePath))
+  }
+
   it('is reached as far as its kind and its account allow', () => {
     const reachOf = (more: Parameters<typeof account>[1]) => placeOf(account('http://a.test', more)).destination.reach
     expect(reachOf({ upstream: 'openai-compatible' })).toBe('public')

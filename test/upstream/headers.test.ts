@@ -14,6 +14,10 @@ describe('what an upstream sees of a client', () => {
     'originator',
     'version',
     'openai-beta',
+    'anthropic-version',
+    'anthropic-beta',
+    'x-app',
+    'x-claude-code-session-id',
     'accept',
     'session-id',
     'session_id',
@@ -28,6 +32,7 @@ describe('what an upstream sees of a client', () => {
     'x-session-affinity',
     'x-session-id',
     'x-stainless-retry-count',
+    'x-stainless-timeout',
     'traceparent',
     'tracestate',
   ]
@@ -63,6 +68,8 @@ describe('what an upstream sees of a client', () => {
     'openai-organization',
     'openai-project',
     'chatgpt-account-id',
+    'anthropic-dangerous-direct-browser-access',
+    'anthropic-organization-id',
     'x-codex-routing-hint',
     'x-real-ip',
     'x-anything-else',
@@ -81,6 +88,29 @@ describe('what an upstream sees of a client', () => {
   it('a client without a name is presented as the gateway, and one with a name as itself', () => {
     expect(passed({})).toEqual({ 'user-agent': 'turnout' })
     expect(passed({ 'user-agent': 'codex_exec/0.169.0' })).toEqual({ 'user-agent': 'codex_exec/0.169.0' })
+  })
+
+  describe('where its upstream must be asked for a beta', () => {
+    const beta = 'oauth-2025-04-20'
+    const asked = (client: Headers, omit: readonly string[] = []) => {
+      const flat = requestHeaders(client, omit, beta)
+      return flat.flatMap((name, at) => (at % 2 === 0 && name === 'anthropic-beta' ? [flat[at + 1]] : []))
+    }
+    it.each([
+      ['stands alone where the client asks for none', {}, beta],
+      [
+        'comes behind what the client asks for',
+        { 'anthropic-beta': 'effort-2025-11-24,context-1m-2025-08-07' },
+        `effort-2025-11-24,context-1m-2025-08-07,${beta}`,
+      ],
+      ['comes behind what the client asks for in several headers', { 'anthropic-beta': ['a', 'b'] }, `a, b,${beta}`],
+      ['is not said twice', { 'anthropic-beta': `a, ${beta} ,b` }, `a, ${beta} ,b`],
+      ['is not what only resembles it', { 'anthropic-beta': `${beta}-v2` }, `${beta}-v2,${beta}`],
+      ['stands alone where the client asks for nothing at all', { 'anthropic-beta': ' ' }, beta],
+      ['is said though the client keeps its own from the next hop', { connection: 'anthropic-beta', 'anthropic-beta': 'a' }, beta],
+      ['is said though what the client asks for cannot be', { 'anthropic-beta': 'a\nb' }, beta],
+    ] as const)('it %s', (_what, client, said) => expect(asked(client)).toEqual([said]))
+    it('it is said though the client may not ask for any', () => expect(asked({ 'anthropic-beta': 'a' }, ['anthropic-beta'])).toEqual([beta]))
   })
 
   it('a repeated header passes as one joined value', () => {
@@ -116,6 +146,8 @@ describe('what a client sees of an answer', () => {
 
   it("upstream's request id passes under another name", () => {
     expect(passedHeaders({ 'x-request-id': 'req_1' })).toEqual([['x-upstream-request-id', 'req_1']])
+    expect(passedHeaders({ 'request-id': 'req_2' })).toEqual([['x-upstream-request-id', 'req_2']])
+    expect(passedHeaders({ 'request-id': 'req_2', 'x-request-id': 'req_1' })).toEqual([['x-upstream-request-id', 'req_1']])
   })
 
   // H6
@@ -134,6 +166,9 @@ describe('what a client sees of an answer', () => {
     'x-codex-primary-used-percent',
     'x-codex-secondary-reset-at',
     'x-codex-plan-type',
+    'anthropic-organization-id',
+    'anthropic-ratelimit-requests-remaining',
+    'anthropic-ratelimit-unified-status',
     'cf-ray',
     'alt-svc',
     'x-anything-else',

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccountId } from '../../src/core/ids.ts'
+import type { Call } from '../../src/ports/transport.ts'
 import { account, answerOf, aWhile, body, bytesOf, callOf, drained, eventually, Rig, signalOf } from './rig.ts'
 
 let rig: Rig
@@ -127,6 +128,45 @@ describe('a call to an upstream over HTTP', () => {
     })
     await rig.transport().send(callOf(account(`http://127.0.0.1:${server.port}`), { credential: { kind: 'oauth', accessToken: 'at-1', accountId: 'acc' } }))
     expect(said).toBe('Bearer at-1')
+  })
+
+  describe('to Anthropic', () => {
+    const asked = async (credential: Call['credential'], clientHeaders: Call['clientHeaders'] = {}) => {
+      let seen: { readonly path: string | undefined; readonly headers: IncomingMessage['headers'] } | null = null
+      const server = await rig.http((request, response) => {
+        seen = { path: request.url, headers: request.headers }
+        response.end()
+      })
+      const claude = account(`http://127.0.0.1:${server.port}`, { upstream: 'anthropic', dialects: ['messages'], allowPrivate: true })
+      await rig.transport().send(callOf(claude, { credential, clientHeaders, path: '/messages?beta=true' }))
+      return seen ?? { path: undefined, headers: {} }
+    }
+    const client = {
+      'x-api-key': 'sk-client',
+      authorization: 'Bearer sk-client',
+      'anthropic-version': '2026-10-21',
+      'anthropic-beta': 'effort-2025-11-24',
+      'x-app': 'cli',
+    }
+
+    it('presents an API key in a header of its own, and nothing of the client’s', async () => {
+      const { path, headers } = await asked({ kind: 'api_key', apiKey: 'sk-upstream' }, client)
+      expect(path).toBe('/v1/messages?beta=true')
+      expect(headers).toMatchObject({ 'x-api-key': 'sk-upstream', 'anthropic-version': '2026-10-21', 'anthropic-beta': 'effort-2025-11-24', 'x-app': 'cli' })
+      expect(headers).not.toHaveProperty('authorization')
+    })
+
+    it('presents an access token with the beta that it needs, and no id of an account', async () => {
+      const { headers } = await asked({ kind: 'oauth', accessToken: 'at-1', accountId: 'acc' }, client)
+      expect(headers).toMatchObject({ authorization: 'Bearer at-1', 'anthropic-beta': 'effort-2025-11-24,oauth-2025-04-20' })
+      expect(Object.keys(headers)).not.toContain('x-api-key')
+      expect(JSON.stringify(headers)).not.toMatch(/sk-client|acc"/)
+    })
+
+    it('presents nothing where there is nothing to present', async () => {
+      const { headers } = await asked(null, client)
+      expect(JSON.stringify(headers)).not.toMatch(/sk-client|oauth-/)
+    })
   })
 
   // H5, H6

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { Account } from '../../src/core/account.ts'
 import type { ErrorObject } from '../../src/core/failure.ts'
 import type { UpstreamModel } from '../../src/core/ids.ts'
+import type { DialectName } from '../../src/core/turn.ts'
 import type { Headers } from '../../src/lib/headers.ts'
 import type { AnswerBody, AnswerReader, Call, Sent, Transport } from '../../src/ports/transport.ts'
 import { listModels, modelNames } from '../../src/upstream/models.ts'
@@ -67,8 +69,10 @@ const readError = (body: Buffer): ErrorObject | null => {
   return error === undefined ? null : { code: error.code ?? null, type: null, message: error.message ?? '', param: null, resetsAt: null, resetsInSeconds: null }
 }
 
-function probing(transport: Transport, model: string | null = 'm') {
-  return probe({ transport, clock: new VirtualClock(), readError }, { account: main, credential, model: model as UpstreamModel | null, signal })
+const dialectNamed = (name: DialectName) => ({ path: () => `/${name}`, readError })
+
+function probing(transport: Transport, model: string | null = 'm', of: Account = main) {
+  return probe({ transport, clock: new VirtualClock(), dialectNamed }, { account: of, credential, model: model as UpstreamModel | null, signal })
 }
 
 describe('a probe of an account', () => {
@@ -93,6 +97,38 @@ describe('a probe of an account', () => {
     })
   }
 
+  const spoken: readonly (readonly [dialects: readonly DialectName[], upstream: Account['upstream'], path: string, question: object, answer: object])[] = [
+    [['messages', 'chat', 'responses'], 'simulator', '/responses', { input: 'ping', max_output_tokens: 16, store: false }, { status: 'completed' }],
+    [['messages', 'chat'], 'simulator', '/chat', { messages: [{ role: 'user', content: 'ping' }], max_tokens: 1 }, { choices: [{ finish_reason: 'length' }] }],
+    [['chat'], 'openai', '/chat', { messages: [{ role: 'user', content: 'ping' }], max_completion_tokens: 16 }, { choices: [{}] }],
+    [['messages'], 'anthropic', '/messages', { messages: [{ role: 'user', content: 'ping' }], max_tokens: 1 }, { type: 'message', content: [] }],
+  ]
+  for (const [dialects, upstream, path, question, said] of spoken) {
+    it(`asks an account of ${upstream} that speaks ${dialects.join(', ')} at ${path}, and knows its answer`, async () => {
+      const of = { ...main, upstream, dialects }
+      const transport = scripted(answer(404, ''), answer(200, JSON.stringify(said)))
+      expect(await probing(transport, 'm', of)).toEqual({ kind: 'well' })
+      const turn = transport.calls[1]
+      expect(turn?.path).toBe(path)
+      expect(JSON.parse(Buffer.concat(turn?.body?.pieces ?? []).toString())).toEqual({ model: 'm', ...question })
+      const strange = await probing(scripted(answer(404, ''), answer(200, '{"object":"list"}')), 'm', of)
+      expect(strange).toMatchObject({
+        kind: 'unwell',
+        signal: { kind: 'ended', detail: expect.stringMatching(/^the answer to a probe was no \w[\w ]+ answer$/) },
+      })
+    })
+  }
+
+  it('names a version to an upstream that speaks Messages alone, and to no other', async () => {
+    const version = async (dialects: readonly DialectName[]) => {
+      const transport = scripted(answer(404, ''), answer(404, ''))
+      await probing(transport, 'm', { ...main, dialects })
+      return transport.calls.map(({ clientHeaders }) => clientHeaders['anthropic-version'])
+    }
+    expect(await version(['messages'])).toEqual(['2023-06-01', '2023-06-01'])
+    expect(await version(['chat', 'messages'])).toEqual([undefined, undefined])
+  })
+
   it('is unwell with the error that the list or the turn gave', async () => {
     const refused = { code: 'token_revoked', type: null, message: 'gone', param: null, resetsAt: null, resetsInSeconds: null }
     const no = () => answer(401, '{"error":{"code":"token_revoked","message":"gone"}}')
@@ -116,7 +152,7 @@ describe('a probe of an account', () => {
     const off = new AbortController()
     const why = new Error('called off by the test')
     const asking = { account: main, credential, model: null, signal: off.signal }
-    const broken = probe({ transport: scripted(answer(500, new ScriptedBody('{', 'broken'))), clock: new VirtualClock(), readError: () => null }, asking)
+    const broken = probe({ transport: scripted(answer(500, new ScriptedBody('{', 'broken'))), clock: new VirtualClock(), dialectNamed }, asking)
     off.abort(why)
     await expect(broken).rejects.toBe(why)
   })
@@ -135,6 +171,13 @@ describe('the list of models', () => {
     expect(modelNames(Buffer.from('<html>'))).toBeNull()
     expect(modelNames(Buffer.from('{"others":[]}'))).toBeNull()
     expect(modelNames(Buffer.from('null'))).toBeNull()
+  })
+
+  it('is asked of Anthropic in the largest page, and read as it gives it', async () => {
+    const transport = scripted(answer(200, '{"data":[{"type":"model","id":"claude-haiku-4-5","display_name":"Haiku"}],"has_more":false}'))
+    const claude = { ...main, upstream: 'anthropic', dialects: ['messages'] } as const
+    expect(await listModels({ transport, clock: new VirtualClock() }, claude, credential, signal)).toEqual(['claude-haiku-4-5'])
+    expect(transport.calls).toMatchObject([{ path: '/models?limit=1000', clientHeaders: { 'anthropic-version': '2023-06-01' } }])
   })
 
   it('is read as the Codex backend gives it, too', () => {
@@ -181,7 +224,7 @@ describe('the error that a probe is told', () => {
   it('is judged by its head alone when its body is late or cut off', async () => {
     const clock = new VirtualClock()
     const asking = { account: main, credential, model: null, signal }
-    const late = probe({ transport: scripted(answer(429, new ScriptedBody('{"error":{"message":"no"}}', 'silent'))), clock, readError }, asking)
+    const late = probe({ transport: scripted(answer(429, new ScriptedBody('{"error":{"message":"no"}}', 'silent'))), clock, dialectNamed }, asking)
     await clock.advance(5_000)
     expect(await late).toMatchObject({ kind: 'unwell', signal: { kind: 'answer', status: 429, error: null } })
     expect(await probing(scripted(answer(429, new ScriptedBody('{"error":', 'broken'))))).toMatchObject({

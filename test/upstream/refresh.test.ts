@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Refreshed } from '../../src/ports/tokens.ts'
 import type { Call, Sent, Transport } from '../../src/ports/transport.ts'
+import { placeOf } from '../../src/upstream/destination.ts'
 import { oauthTokens } from '../../src/upstream/refresh.ts'
 import { PushedBody } from '../support/pushed-body.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -49,6 +50,22 @@ describe('a request to a token endpoint', () => {
     })
     expect(Buffer.concat(call?.body?.pieces ?? []).toString()).toBe('grant_type=refresh_token&refresh_token=the-refresh-token&client_id=client')
   })
+})
+
+describe('the address of a token endpoint', () => {
+  test.each(['openai', 'codex', 'anthropic', 'simulator'] as const)(
+    'is for an account of %s what the configuration says, and reached as far',
+    async (upstream) => {
+      const transport = answering(answer(200, '{"access_token":"a2"}'))
+      const of = { ...main, upstream }
+      await oauthTokens({ transport, clock: new VirtualClock() }).refresh({ ...wish, account: of, tokenUrl: 'https://auth.test/v2/token' })
+      const [call] = transport.calls
+      if (call === undefined) throw new Error('nothing was asked')
+      const { basePath, destination } = placeOf(call.account)
+      expect(basePath + call.path).toBe('/v2/token')
+      expect(destination.reach).toBe(placeOf(of).destination.reach)
+    },
+  )
 })
 
 describe('what a token endpoint answers', () => {

@@ -91,6 +91,7 @@ export function account(baseUrl: string, more: Partial<Account> = {}): Account {
   return {
     id: 'main' as AccountId,
     upstream: 'simulator',
+    dialects: ['responses', 'chat', 'messages'],
     baseUrl,
     credentialKind: 'api_key',
     generation: 'g1',

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Account } from '../../src/core/account.ts'
 import type { UpstreamModel } from '../../src/core/ids.ts'
 import { parseMapping } from '../../src/core/model.ts'
+import { chat } from '../../src/dialect/chat/chat.ts'
+import { messages } from '../../src/dialect/messages/messages.ts'
 import { responses } from '../../src/dialect/responses/responses.ts'
 import type { AnswerBody, AnswerReader, Call, Sent, Transport } from '../../src/ports/transport.ts'
 import { probeAccount } from '../../src/upstream/probe.ts'
@@ -57,7 +59,7 @@ const asked = ({ method, path, body }: Call) => ({
 })
 const at = (more: Partial<Account> = {}): Account => ({ ...account('https://upstream.test/v1'), ...more })
 const turn = (transport: Transport, of: Account = at(), model: string | null = 'gpt-5.5') =>
-  smallTurn({ transport, clock: new VirtualClock(), dialect: responses }, { account: of, credential, model: model as UpstreamModel | null })
+  smallTurn({ transport, clock: new VirtualClock(), dialectNamed: () => responses }, { account: of, credential, model: model as UpstreamModel | null })
 
 const usage = { input_tokens: 8, input_tokens_details: { cached_tokens: 0 }, output_tokens: 2, output_tokens_details: { reasoning_tokens: 0 } }
 const whole = (text = 'pong') => ({ id: 'resp_1', status: 'completed', output: [{ type: 'message', content: [{ type: 'output_text', text }] }], usage })
@@ -69,7 +71,7 @@ describe('a small turn', () => {
       kind: 'answered',
       model: 'gpt-5.5',
       text: 'pong',
-      usage: { inputTokens: 8, cachedTokens: 0, cacheWriteTokens: 0, outputTokens: 2, reasoningTokens: 0 },
+      usage: { inputTokens: 8, cachedTokens: 0, cacheWriteTokens: 0, longCacheWriteTokens: 0, outputTokens: 2, reasoningTokens: 0 },
     })
     expect(transport.calls.map(asked)).toEqual([{ at: 'POST /responses', body: { model: 'gpt-5.5', input: 'ping', max_output_tokens: 16, store: false } }])
   })
@@ -118,6 +120,54 @@ describe('a small turn', () => {
   })
 })
 
+describe('a small turn with an account that speaks no Responses', () => {
+  const spoken = { chat, messages }
+  const turnIn = (dialect: keyof typeof spoken, transport: Transport) =>
+    smallTurn(
+      { transport, clock: new VirtualClock(), dialectNamed: (name) => ({ ...spoken, responses })[name] },
+      { account: at({ dialects: [dialect] }), credential, model: 'm' as UpstreamModel },
+    )
+  const used = { inputTokens: 8, cachedTokens: 0, cacheWriteTokens: 0, longCacheWriteTokens: 0, outputTokens: 1, reasoningTokens: 0 }
+  const chatAnswer = (content: string | null) => ({
+    id: 'c',
+    object: 'chat.completion',
+    model: 'm',
+    choices: [{ index: 0, finish_reason: 'length', message: { role: 'assistant', content } }],
+    usage: { prompt_tokens: 8, completion_tokens: 1, total_tokens: 9 },
+  })
+  const messagesAnswer = (...content: object[]) => ({
+    id: 'm',
+    type: 'message',
+    role: 'assistant',
+    model: 'm',
+    content,
+    stop_reason: 'max_tokens',
+    usage: { input_tokens: 8, output_tokens: 1 },
+  })
+  const said = (text: string) => ({ type: 'text', text })
+
+  it.each([
+    ['chat', '/chat/completions', chatAnswer('pong'), 'pong'],
+    ['chat', '/chat/completions', chatAnswer(null), ''],
+    ['messages', '/messages', messagesAnswer(said('po'), { type: 'thinking', thinking: 'hm', signature: 's' }, said('ng')), 'pong'],
+    ['messages', '/messages', messagesAnswer(), ''],
+  ] as const)('is asked in %s at %s, and %j says what was answered', async (dialect, path, came, text) => {
+    const transport = scripted(answer(200, came))
+    expect(await turnIn(dialect, transport)).toEqual({ kind: 'answered', model: 'm', text, usage: used })
+    expect(transport.calls.map(asked)).toEqual([{ at: `POST ${path}`, body: { model: 'm', max_tokens: 1, messages: [{ role: 'user', content: 'ping' }] } }])
+  })
+
+  it.each([
+    ['chat', 200, { choices: [] }, { kind: 'ended', detail: 'what came back was no Chat Completions answer' }],
+    ['chat', 401, { error: { code: 'invalid_api_key', message: 'no' } }, { kind: 'answer', status: 401, error: { code: 'invalid_api_key' } }],
+    ['messages', 200, { type: 'completion' }, { kind: 'ended', detail: 'what came back was no Messages answer' }],
+    ['messages', 200, { type: 'error', error: { type: 'overloaded_error', message: 'no' } }, { kind: 'told', error: { type: 'overloaded_error' } }],
+    ['messages', 401, { type: 'error', error: { type: 'authentication_error', message: 'no' } }, { kind: 'answer', status: 401, error: { message: 'no' } }],
+  ] as const)('is in %s unwell where %i with %j came back', async (dialect, status, came, signal) => {
+    expect(await turnIn(dialect, scripted(answer(status, came)))).toMatchObject({ kind: 'unwell', model: 'm', signal })
+  })
+})
+
 describe('a credential that the upstream repeats', () => {
   const { apiKey } = credential
 
@@ -133,7 +183,7 @@ describe('a credential that the upstream repeats', () => {
 
   it('is hidden in what a probe comes to', async () => {
     const transport = scripted(answer(401, { error: { code: apiKey, message: `no: ${apiKey}` } }))
-    const probed = await probeAccount({ transport, clock: new VirtualClock(), readError: (body) => responses.readError(body) }, at(), credential)
+    const probed = await probeAccount({ transport, clock: new VirtualClock(), dialectNamed: () => responses }, at(), credential)
     expect(probed).toMatchObject({ kind: 'unwell', signal: { error: { code: '****', message: 'no: ****' } } })
   })
 })

@@ -1,15 +1,13 @@
 import type { Plan } from '../../core/shape.ts'
 import type { Body, Edit } from '../../lib/body.ts'
+import { modelEdits, tierEdits } from '../edits.ts'
 import { frameEdits } from './apply-frame.ts'
 import { codexEdits } from './codex-edits.ts'
 import { isReference } from './read.ts'
 
 /** What this attempt says differently from the client. No edit: the very bytes go out. */
 export function apply(plan: Plan, body: Body): readonly Edit[] {
-  const edits: Edit[] = []
-  if (plan.renamed !== null) edits.push({ kind: 'set', member: 'model', json: JSON.stringify(plan.renamed) })
-  const tier = tierEdit(plan)
-  if (tier !== null) edits.push(tier)
+  const edits: Edit[] = [...modelEdits(plan), ...tierEdits(plan)]
   if (plan.frame !== null) edits.push(...frameEdits(plan, plan.frame, body))
   // Nothing to what is said again, which has its own way of leaving items behind.
   if (plan.dropItems.length > 0) {
@@ -18,13 +16,6 @@ export function apply(plan: Plan, body: Body): readonly Edit[] {
   }
   if (plan.upstream === 'codex') edits.push(...codexEdits(plan, body))
   return edits
-}
-
-function tierEdit(plan: Plan): Edit | null {
-  if (plan.tier.kind === 'filter') {
-    return plan.filterTo === null ? { kind: 'drop', member: 'service_tier' } : { kind: 'set', member: 'service_tier', json: JSON.stringify(plan.filterTo) }
-  }
-  return plan.tier.canonical === null ? null : { kind: 'set', member: 'service_tier', json: JSON.stringify(plan.tier.canonical) }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ErrorObject } from '../../core/failure.ts'
 import type { Headers } from '../../lib/headers.ts'
+import { isObject } from '../json.ts'
 
 /** The error object of an error body. Tolerates what gateways and backends write: `{error: {...}}`, `{error: "..."}`, `{detail: ...}`. */
 export function readError(body: Buffer): ErrorObject | null {
@@ -54,10 +55,6 @@ function readHeaders(headers: unknown): Headers {
       typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [[name.toLowerCase(), String(value)]] : [],
     ),
   )
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function word(value: unknown): string | null {

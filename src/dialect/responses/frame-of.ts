@@ -1,7 +1,7 @@
 import { Body } from '../../lib/body.ts'
 import { openBrace, skipSpace } from '../../lib/json-scan.ts'
 import { eventFields, joinedData, jsonType } from '../../lib/sse.ts'
-import { isObject } from './error.ts'
+import { isObject } from '../json.ts'
 
 const closeBrace = 0x7d
 

@@ -3,7 +3,8 @@ import { refusal } from '../../core/refusal.ts'
 import { Body, type Parsed, type Pieces } from '../../lib/body.ts'
 import type { Headers } from '../../lib/headers.ts'
 import type { ClientFrame, FrameRead, Read } from '../dialect.ts'
-import { governed, invalid, isModelName, readTurn } from './read.ts'
+import { invalid, isModelName } from '../question.ts'
+import { governed, readTurn } from './read.ts'
 
 /** Where Codex's routing token stands in a frame (protocols.md 2.7). */
 export const turnStateName = 'x-codex-turn-state'

@@ -5,7 +5,7 @@ import { ResponsesObserver } from './observe.ts'
 
 /** The whole answer that a stream of events amounts to, for a client that asked for no stream of an upstream that gives nothing else. */
 export function gather(bytes: Buffer): Gathered {
-  const observer = new ResponsesObserver({ endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' })
+  const observer = new ResponsesObserver({ restore: null, framing: 'sse', client: 'sse' })
   let last: Extract<Seen, { kind: 'terminal' | 'failed' }> | null = null
   const splitter = new EventSplitter(bytes.length)
   splitter.push(bytes, (event, start, end) => {

@@ -1,15 +1,18 @@
 import type { ResponseId } from '../../core/ids.ts'
 import type { Item } from '../../core/transcript.ts'
 import type { Reading } from '../../core/windows.ts'
-import { Body, type Edit } from '../../lib/body.ts'
-import { dataSpan, eventType, joinedData, jsonType } from '../../lib/sse.ts'
+import type { Body, Edit } from '../../lib/body.ts'
+import { eventType, jsonType } from '../../lib/sse.ts'
+import { restored, unknownEnd } from '../answer.ts'
 import type { AnswerEnd, EventObserver, Seen, Watched } from '../dialect.ts'
-import { blank, isObject, readErrorEvent, readErrorObject } from './error.ts'
+import { JsonEvent } from '../json-event.ts'
+import { isObject } from '../json.ts'
+import { blank, readErrorEvent, readErrorObject } from './error.ts'
 import { statusOf } from './error-status.ts'
 import { turnStateName } from './frame.ts'
 import { listOf, packed, textsOf, type Text } from './items.ts'
 import { readingsOf } from './rate-limits.ts'
-import { endOf, itemsOf, restored, sealOf } from './response.ts'
+import { endOf, itemsOf, sealOf } from './response.ts'
 
 const output: Seen = { kind: 'output' }
 
@@ -22,9 +25,12 @@ const turnStatesMax = 16
 /** The same of windows of the quota. */
 const readingsMax = 16
 
+/** What of an attempt this observer must know. */
+type ResponsesWatched = Pick<Watched, 'restore' | 'framing' | 'client'>
+
 /** Watches a stream of Responses events. Only lifecycle events, finished items and the terminal one are looked into; deltas are passed by their name. */
 export class ResponsesObserver implements EventObserver {
-  readonly #watched: Watched
+  readonly #watched: ResponsesWatched
   #response: ResponseId | null = null
   #sealed: string[] = []
   #items: { readonly index: number; readonly json: Buffer }[] | null = []
@@ -36,14 +42,14 @@ export class ResponsesObserver implements EventObserver {
   /** The response of the terminal event, for a client that keeps what it heard. */
   #last: Body | null = null
 
-  constructor(watched: Watched) {
+  constructor(watched: ResponsesWatched) {
     this.#watched = watched
   }
 
   see(bytes: Buffer, start: number, end: number): Seen {
     const { framing } = this.#watched
     const first = framing === 'sse' ? eventType(bytes, start, end) : jsonType(bytes, start, end)
-    const type = first ?? typeByParsing(Event.parse(bytes, { start, end, framing })?.data) ?? ''
+    const type = first ?? typeByParsing(JsonEvent.parse(bytes, { start, end, framing })?.data) ?? ''
     switch (type) {
       case 'response.created':
       case 'response.queued':
@@ -70,6 +76,11 @@ export class ResponsesObserver implements EventObserver {
       default:
         return type.startsWith('response.') ? output : { kind: 'held', bytes: bytes.subarray(start, end) }
     }
+  }
+
+  /** A stream of this dialect always says that it is over. */
+  close(): null {
+    return null
   }
 
   sealed(): readonly string[] {
@@ -104,8 +115,8 @@ export class ResponsesObserver implements EventObserver {
     return readings
   }
 
-  #event(bytes: Buffer, start: number, end: number): Event | null {
-    return Event.parse(bytes, { start, end, framing: this.#watched.framing })
+  #event(bytes: Buffer, start: number, end: number): JsonEvent | null {
+    return JsonEvent.parse(bytes, { start, end, framing: this.#watched.framing })
   }
 
   #metadata(bytes: Buffer, start: number, end: number): void {
@@ -124,9 +135,10 @@ export class ResponsesObserver implements EventObserver {
   #lifecycle(bytes: Buffer, start: number, end: number): Buffer {
     if (this.#response !== null && this.#watched.restore === null) return bytes.subarray(start, end)
     const event = this.#event(bytes, start, end)
-    const id = event?.response?.value('id')
+    const response = responseIn(event)
+    const id = response?.value('id')
     if (typeof id === 'string') this.#response = id as ResponseId
-    return event?.withResponse(restored(event.response, this.#watched.restore)) ?? bytes.subarray(start, end)
+    return event === null ? bytes.subarray(start, end) : withResponse(event, response, restored(response, this.#watched.restore))
   }
 
   /** Copied, so that a small item does not keep a large read alive. */
@@ -149,7 +161,7 @@ export class ResponsesObserver implements EventObserver {
   /** A terminal event that cannot be read ends the turn all the same; what it would have said is unknown. */
   #terminal(bytes: Buffer, start: number, end: number, status: AnswerEnd['status']): Seen {
     const event = this.#event(bytes, start, end)
-    const response = event?.response ?? null
+    const response = responseIn(event)
     if (event === null || response === null) {
       return { kind: 'terminal', bytes: bytes.subarray(start, end), end: { ...unknownEnd, status, response: this.#response } }
     }
@@ -158,17 +170,17 @@ export class ResponsesObserver implements EventObserver {
     if (this.#watched.client === 'frames') this.#last = response
     const rebuilt = this.#rebuiltOutput(response)
     const edits = [...restored(response, this.#watched.restore), ...(rebuilt === null ? [] : [rebuilt])]
-    return { kind: 'terminal', bytes: event.withResponse(edits), end: rebuilt === null ? ended : { ...ended, items: this.#itemIds() } }
+    return { kind: 'terminal', bytes: withResponse(event, response, edits), end: rebuilt === null ? ended : { ...ended, items: this.#itemIds() } }
   }
 
   #failed(bytes: Buffer, start: number, end: number): Seen {
     const event = this.#event(bytes, start, end)
-    const response = event?.response ?? null
+    const response = responseIn(event)
     const error = readErrorObject(response?.value('error')) ?? blank
     const ended: AnswerEnd = { ...(response === null ? unknownEnd : endOf(response)), status: 'failed', code: error.code }
     return {
       kind: 'failed',
-      bytes: event?.withResponse(restored(response, this.#watched.restore)) ?? bytes.subarray(start, end),
+      bytes: event === null ? bytes.subarray(start, end) : withResponse(event, response, restored(response, this.#watched.restore)),
       end: ended,
       signal: { kind: 'told', status: null, headers: {}, error },
     }
@@ -205,74 +217,15 @@ function ordered(items: readonly { readonly index: number; readonly json: Buffer
   return items.toSorted((a, b) => a.index - b.index).map((item) => item.json)
 }
 
-const nothing = Buffer.alloc(0)
-const unknownEnd: AnswerEnd = { status: 'failed', response: null, items: [], usage: null, tierServed: null, code: null }
-
-interface Place {
-  readonly start: number
-  readonly end: number
-  readonly framing: Watched['framing']
+function responseIn(event: JsonEvent | null): Body | null {
+  const span = event?.data.span('response') ?? null
+  return event === null || span === null ? null : event.data.within(span)
 }
 
-/** An event's data as an index, and where it lies in the event. */
-class Event {
-  readonly data: Body
-  readonly response: Body | null
-  readonly #whole: Buffer
-  readonly #before: Buffer
-  readonly #after: Buffer
-
-  private constructor(data: Body, whole: Buffer, before: Buffer, after: Buffer) {
-    this.data = data
-    this.#whole = whole
-    this.#before = before
-    this.#after = after
-    const span = data.span('response')
-    this.response = span === null ? null : data.within(span)
-  }
-
-  static parse(bytes: Buffer, { start, end, framing }: Place): Event | null {
-    const whole = bytes.subarray(start, end)
-    if (framing === 'frames') {
-      const data = Body.of(bytes, start, end)
-      return data === null ? null : new Event(data, whole, nothing, nothing)
-    }
-    const span = dataSpan(bytes, start, end)
-    if (span !== null) {
-      const data = Body.of(bytes, span.start, span.end)
-      return data === null ? null : new Event(data, whole, bytes.subarray(start, span.start), bytes.subarray(span.end, end))
-    }
-    // Data over several lines: said again in one.
-    const joined = joinedData(bytes, start, end)
-    const data = joined === null ? null : Body.of(oneLine(joined))
-    const name = eventType(bytes, start, end)
-    return data === null ? null : new Event(data, whole, Buffer.from(`${name === null ? '' : `event: ${name}\n`}data: `), Buffer.from('\n\n'))
-  }
-
-  /** All of it, parsed; undefined where a string in it is malformed. */
-  value(): unknown {
-    try {
-      return JSON.parse(Buffer.concat(this.data.edited([]).pieces).toString('utf8'))
-    } catch {
-      return undefined
-    }
-  }
-
-  /** The event with these edits inside its `response`; its very bytes where there are none. */
-  withResponse(edits: readonly Edit[]): Buffer {
-    if (edits.length === 0 || this.response === null) return this.#whole
-    return this.with([{ kind: 'set', member: 'response', json: this.response.edited(edits).pieces }])
-  }
-
-  /** The event with these edits of its data. */
-  with(edits: readonly Edit[]): Buffer {
-    return Buffer.concat([this.#before, ...this.data.edited(edits).pieces, this.#after])
-  }
-}
-
-/** Line breaks between the lines of one data field are white space of its JSON. */
-function oneLine(json: Buffer): Buffer {
-  return Buffer.from(json.toString('latin1').replaceAll(/[\r\n]/g, ' '), 'latin1')
+/** The event with these edits inside its `response`; its very bytes where there are none. */
+function withResponse(event: JsonEvent, response: Body | null, edits: readonly Edit[]): Buffer {
+  const isChanged = edits.length > 0 && response !== null
+  return event.with(isChanged ? [{ kind: 'set', member: 'response', json: response.edited(edits).pieces }] : [])
 }
 
 /** An error object without a type is an error event too: clients throw on it. */

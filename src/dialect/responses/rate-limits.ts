@@ -1,5 +1,5 @@
 import type { Reading } from '../../core/windows.ts'
-import { isObject } from './error.ts'
+import { isObject } from '../json.ts'
 
 /** The windows in the `rate_limits` of a `codex.rate_limits` event (protocols.md 3.5). They are told apart by their length alone. */
 export function readingsOf(limits: unknown): readonly Reading[] {

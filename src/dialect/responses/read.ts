@@ -1,13 +1,26 @@
-import { hash } from 'node:crypto'
 import type { ClientModel, ResponseId } from '../../core/ids.ts'
 import { refusal } from '../../core/refusal.ts'
 import { tierAsked } from '../../core/tier.ts'
 import type { Endpoint, Reference, Sealed, Turn } from '../../core/turn.ts'
-import type { Body, Span } from '../../lib/body.ts'
-import { header, type Headers } from '../../lib/headers.ts'
-import { openBrace, openBracket, quote, skipSpace, skipValue } from '../../lib/json-scan.ts'
+import type { Body } from '../../lib/body.ts'
+import type { Headers } from '../../lib/headers.ts'
+import { openBrace, openBracket, quote } from '../../lib/json-scan.ts'
 import type { Read } from '../dialect.ts'
-import { isObject } from './error.ts'
+import { isObject } from '../json.ts'
+import {
+  beginningOf,
+  cacheHint,
+  firstOf,
+  invalid,
+  invalidModel,
+  isFlag,
+  isModelName,
+  isText,
+  saysCodex,
+  sealHash,
+  wrongType,
+  type Expectation,
+} from '../question.ts'
 
 /** Members whose double is refused: a policy, a route or a record depends on them, and parsers differ in which one they take. */
 export const governed: ReadonlySet<string> = new Set([
@@ -29,9 +42,6 @@ export const governed: ReadonlySet<string> = new Set([
   'messages',
 ])
 
-/** Longer names are nobody's. Unit: bytes of UTF-8. */
-const modelBytesMax = 256
-
 /** What is known of a question beside its body. */
 interface Asked {
   readonly endpoint: Endpoint
@@ -47,11 +57,10 @@ export function read(body: Body, endpoint: Endpoint, headers: Headers): Read {
 }
 
 export function readTurn(body: Body, { endpoint, headers, model: otherwise, stream }: Asked): Read {
-  const wrong = wrongType(body)
+  const wrong = wrongType(body, expectations) ?? wrongInput(body)
   if (wrong !== null) return invalid(wrong.member, wrong.expected)
   const model = body.span('model') === null ? otherwise : body.value('model')
-  if (typeof model !== 'string' || model === '') return invalid('model', 'the name of a model, as text')
-  if (!isModelName(model)) return invalid('model', `a name of at most ${modelBytesMax} bytes`)
+  if (!isModelName(model)) return invalidModel(model)
   if (body.value('background') === true) {
     return {
       kind: 'refused',
@@ -74,46 +83,29 @@ export function readTurn(body: Body, { endpoint, headers, model: otherwise, stre
     affinity: affinity(body, headers, isCodex),
     sealed: sealed(items),
     isCodex,
+    reasonsOverTools: false,
+    wantsUsage: true,
   }
   return { kind: 'turn', turn }
 }
 
-/** Whether this may be the name of a model. */
-export function isModelName(value: unknown): value is ClientModel {
-  return typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= modelBytesMax
-}
-
-export function invalid(member: string, expected: string): Extract<Read, { kind: 'refused' }> {
-  return { kind: 'refused', refusal: refusal('invalid_body', `\`${member}\` must be ${expected}.`, { param: member }) }
-}
-
-interface Expectation {
-  readonly member: string
-  readonly expected: string
-  readonly fits: (value: unknown) => boolean
-}
-
 /** `service_tier` is missing on purpose: a tier that is no word is not ours to judge. `input` is looked at without parsing it. */
 const expectations: readonly Expectation[] = [
-  { member: 'stream', expected: 'true or false', fits: (v) => typeof v === 'boolean' },
-  { member: 'store', expected: 'true or false', fits: (v) => typeof v === 'boolean' },
-  { member: 'background', expected: 'true or false', fits: (v) => typeof v === 'boolean' },
-  { member: 'previous_response_id', expected: 'the id of an answer, as text', fits: (v) => typeof v === 'string' },
-  { member: 'prompt_cache_key', expected: 'text', fits: (v) => typeof v === 'string' },
+  { member: 'stream', expected: 'true or false', fits: isFlag },
+  { member: 'store', expected: 'true or false', fits: isFlag },
+  { member: 'background', expected: 'true or false', fits: isFlag },
+  { member: 'previous_response_id', expected: 'the id of an answer, as text', fits: isText },
+  { member: 'prompt_cache_key', expected: 'text', fits: isText },
   { member: 'conversation', expected: 'an id, or an object with one', fits: (v) => typeof v === 'string' || (isObject(v) && typeof v['id'] === 'string') },
 ]
 
 const firstOfNull = 0x6e
 
-function wrongType(body: Body): Expectation | null {
-  for (const expectation of expectations) {
-    const value = body.value(expectation.member)
-    if (value !== undefined && value !== null && !expectation.fits(value)) return expectation
-  }
+function wrongInput(body: Body): Pick<Expectation, 'member' | 'expected'> | null {
   const input = body.span('input')
   const first = input === null ? undefined : body.bytes[input.start]
   const fits = first === undefined || first === quote || first === openBracket || first === firstOfNull
-  return fits ? null : { member: 'input', expected: 'text or a list of items', fits: () => false }
+  return fits ? null : { member: 'input', expected: 'text or a list of items' }
 }
 
 function conversationOf(value: unknown): string | null {
@@ -146,11 +138,6 @@ function sealed(items: readonly Item[]): readonly Sealed[] {
   })
 }
 
-/** How sealed reasoning is known again without being kept. */
-export function sealHash(encryptedContent: string): string {
-  return hash('sha256', encryptedContent, 'base64url')
-}
-
 interface Item {
   readonly body: Body
   readonly index: number
@@ -177,37 +164,12 @@ function tellingItems(body: Body): readonly Item[] | null {
   return items
 }
 
-/** Headers that name a session (clients.md, last section), the surest first. */
-const sessionHeaders = ['session-id', 'session_id', 'thread-id', 'conversation_id', 'x-session-affinity', 'x-session-id'] as const
-
-/** How much of the beginning tells two questions apart. Unit: bytes of instructions, and of input. */
-const beginningBytes = 1024
-
 function affinity(body: Body, headers: Headers, isCodex: boolean): string | null {
-  const hint = body.value('prompt_cache_key')
-  if (typeof hint === 'string' && hint !== '') return hint
-  for (const name of sessionHeaders) {
-    const session = header(headers, name)
-    if (session !== null && session !== '') return session
-  }
-  const request = isCodex ? header(headers, 'x-client-request-id') : null
-  if (request !== null && request !== '') return request
-  const parts = ['instructions', 'input'].flatMap((member) => {
-    const span = body.span(member)
-    if (span === null) return []
-    const { start, end } = firstOf(body.bytes, span)
-    return [body.bytes.toString('latin1', start, Math.min(end, start + beginningBytes))]
-  })
-  return parts.length === 0 ? null : hash('sha1', parts.join('\n'), 'base64url')
-}
-
-/** The first item of a list, else the whole value: what stays the same while a dialogue grows. */
-function firstOf(bytes: Buffer, value: Span): Span {
-  if (bytes[value.start] !== openBracket) return value
-  const start = skipSpace(bytes, value.start + 1, value.end)
-  return { start, end: Math.max(start, skipValue(bytes, start, value.end)) }
-}
-
-function saysCodex(headers: Headers): boolean {
-  return /^codex/i.test(header(headers, 'originator') ?? '') || /^codex/i.test(header(headers, 'user-agent') ?? '')
+  return (
+    cacheHint(body, headers, isCodex) ??
+    beginningOf(
+      body,
+      ['instructions', 'input'].flatMap((member) => firstOf(body, member) ?? []),
+    )
+  )
 }

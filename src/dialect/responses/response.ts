@@ -1,15 +1,10 @@
-import type { ClientModel, ResponseId } from '../../core/ids.ts'
+import type { ResponseId } from '../../core/ids.ts'
 import { noUsage, readUsage } from '../../core/usage.ts'
-import { Body, type Edit } from '../../lib/body.ts'
+import { Body } from '../../lib/body.ts'
+import { restored, unreadable } from '../answer.ts'
 import type { AnswerEnd, SeenAnswer, Watched } from '../dialect.ts'
+import { sealHash } from '../question.ts'
 import { blank, readErrorObject } from './error.ts'
-import { sealHash } from './read.ts'
-
-/** The edit that gives a response object its client's model name back; none where mapping did not change it. */
-export function restored(response: Body | null, name: ClientModel | null): readonly Edit[] {
-  if (name === null || response === null || response.span('model') === null) return []
-  return [{ kind: 'set', member: 'model', json: JSON.stringify(name) }]
-}
 
 /** What a response object says of its end. */
 export function endOf(response: Body, output = outputOf(response)): AnswerEnd {
@@ -57,32 +52,22 @@ function outputOf(response: Body): readonly Body[] {
 }
 
 /** Reads a whole JSON answer of any endpoint of this dialect. */
-export function observeAnswer(bytes: Buffer, watched: Watched): SeenAnswer {
+export function observeAnswer(bytes: Buffer, watched: Pick<Watched, 'endpoint' | 'restore'>): SeenAnswer {
   const answer = Body.of(bytes)
-  if (answer === null) return { ...unreadable, pieces: [bytes], bytes: bytes.length }
+  if (answer === null) return unreadable(bytes)
   const { pieces, bytes: length } = answer.edited(restored(answer, watched.restore))
   const output = outputOf(answer)
   const said = endOf(answer, output)
-  switch (watched.endpoint) {
-    case 'responses': {
-      const error = readErrorObject(answer.value('error')) ?? blank
-      const signal = answer.value('status') === 'failed' ? ({ kind: 'told', status: null, headers: {}, error } as const) : null
-      return { end: said, pieces, bytes: length, signal, sealed: sealedIn(output) }
-    }
-    case 'compact':
-      // Its id names no answer that could be continued.
-      return { end: { ...said, status: 'completed', response: null, items: [] }, pieces, bytes: length, signal: null, sealed: sealedIn(output) }
-    case 'input_tokens':
-      return { end: { ...said, status: 'completed', response: null, items: [], usage: noUsage }, pieces, bytes: length, signal: null, sealed: [] }
+  if (watched.endpoint === 'input_tokens') {
+    return { end: { ...said, status: 'completed', response: null, items: [], usage: noUsage }, pieces, bytes: length, signal: null, sealed: [] }
   }
-}
-
-const unreadable: SeenAnswer = {
-  end: { status: 'failed', response: null, items: [], usage: null, tierServed: null, code: null },
-  pieces: [],
-  bytes: 0,
-  signal: { kind: 'ended', detail: 'the answer is not a JSON object' },
-  sealed: [],
+  // Its id names no answer that could be continued.
+  if (watched.endpoint === 'compact') {
+    return { end: { ...said, status: 'completed', response: null, items: [] }, pieces, bytes: length, signal: null, sealed: sealedIn(output) }
+  }
+  const error = readErrorObject(answer.value('error')) ?? blank
+  const signal = answer.value('status') === 'failed' ? ({ kind: 'told', status: null, headers: {}, error } as const) : null
+  return { end: said, pieces, bytes: length, signal, sealed: sealedIn(output) }
 }
 
 function sealedIn(output: readonly Body[]): readonly string[] {

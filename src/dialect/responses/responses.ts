@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../core/turn.ts'
-import type { Dialect, FrameDialect } from '../dialect.ts'
+import type { FrameDialect, SessionDialect } from '../dialect.ts'
 import { apply } from './apply.ts'
 import { readError } from './error.ts'
 import { parseFrame, readCreate, readFrame, update } from './frame.ts'
@@ -12,8 +12,7 @@ import { observeAnswer } from './response.ts'
 import { failInBand, keepAlive, refuse, retell } from './tell.ts'
 import { errorFrame, failInFrame, keepAliveInSession, lostInSession, steerFailed, turnStateFrame, warmUp } from './tell-frame.ts'
 
-const paths: Readonly<Record<Endpoint, string>> = {
-  responses: '/responses',
+const paths: Readonly<Partial<Record<Endpoint, string>>> = {
   compact: '/responses/compact',
   input_tokens: '/responses/input_tokens',
 }
@@ -35,12 +34,15 @@ const frames: FrameDialect = {
 }
 
 /** OpenAI's Responses API (protocols.md 1 and 2). */
-export const responses: Dialect = {
+export const responses: SessionDialect = {
   name: 'responses',
+  endsInErrors: true,
   governed,
   modelHeader: 'openai-model',
+  requestIdHeader: 'x-request-id',
   read,
-  path: (endpoint) => paths[endpoint],
+  path: (endpoint) => paths[endpoint] ?? '/responses',
+  headers: (_plan, headers) => headers,
   apply,
   observe: (watched) => new ResponsesObserver(watched),
   observeAnswer,

@@ -4,6 +4,7 @@ import { catalogue, refusalHead, type Refusal } from '../../core/refusal.ts'
 import type { Turn } from '../../core/turn.ts'
 import { sseEvent } from '../../lib/sse.ts'
 import type { Told } from '../dialect.ts'
+import { inOwnWords } from './own-words.ts'
 
 const json: readonly [string, string] = ['content-type', 'application/json']
 
@@ -25,19 +26,21 @@ function errorOf(refusal: Refusal): object {
 }
 
 export function retell(status: number, error: ErrorObject): Told {
-  const { message, type, param, code } = error
+  const { message, param } = error
+  const { type, code } = inOwnWords(error)
   return { status, headers: [json], body: Buffer.from(JSON.stringify({ error: { message, type: type ?? 'server_error', param, code } })) }
 }
 
 /** `response.failed`, with the id that the client has seen: what follows is the connection's end, never a clean one. */
 export function failInBand(error: { readonly code: string; readonly message: string }, response: ResponseId | null): Buffer {
+  const { code } = inOwnWords({ ...error, type: null })
   const failed = {
     type: 'response.failed',
     response: {
       id: response ?? 'resp_unknown',
       object: 'response',
       status: 'failed',
-      error: { code: error.code, message: error.message },
+      error: { code: code ?? 'server_error', message: error.message },
       incomplete_details: null,
       output: [],
       usage: null,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { itemsOf, packed } from '../../../src/dialect/responses/items.ts'
-import { sealHash } from '../../../src/dialect/responses/read.ts'
+import { sealHash } from '../../../src/dialect/question.ts'
 import { bodyOf } from '../../support/bodies.ts'
 
 const of = (input: string) => itemsOf(bodyOf(`{"type":"response.create","input":${input}}`))

@@ -6,7 +6,7 @@ const ended = event('response.completed', { response: { id: 'resp_1', status: 'c
 
 /** What the terminal event becomes after finished items of these sizes. */
 function terminalAfter(sizes: readonly number[]): Buffer {
-  const observer = new ResponsesObserver({ endpoint: 'responses', restore: null, framing: 'sse', client: 'sse' })
+  const observer = new ResponsesObserver({ restore: null, framing: 'sse', client: 'sse' })
   sizes.forEach((size, index) => {
     const item = { id: `m${index}`, type: 'message', text: 'x'.repeat(size) }
     const done = event('response.output_item.done', { output_index: index, item })

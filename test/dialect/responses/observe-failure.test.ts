@@ -5,7 +5,7 @@ import type { Seen } from '../../../src/dialect/dialect.ts'
 import { ResponsesObserver } from '../../../src/dialect/responses/observe.ts'
 import { errorObject, now } from '../../support/signals.ts'
 
-const observer = () => new ResponsesObserver({ endpoint: 'responses', restore: 'alias' as ClientModel, framing: 'sse', client: 'sse' })
+const observer = () => new ResponsesObserver({ restore: 'alias' as ClientModel, framing: 'sse', client: 'sse' })
 const see = (text: string, watching = observer()): Extract<Seen, { kind: 'failed' }> => {
   const bytes = Buffer.from(text)
   const seen = watching.see(bytes, 0, bytes.length)

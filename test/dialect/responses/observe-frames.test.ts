@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest'
 import type { ClientModel } from '../../../src/core/ids.ts'
 import type { Seen, Watched } from '../../../src/dialect/dialect.ts'
 import { keptItemsBytesMax, ResponsesObserver } from '../../../src/dialect/responses/observe.ts'
-import { sealHash } from '../../../src/dialect/responses/read.ts'
+import { sealHash } from '../../../src/dialect/question.ts'
 
-const native: Watched = { endpoint: 'responses', restore: null, framing: 'frames', client: 'frames' }
-const bridged: Watched = { ...native, framing: 'sse' }
-const observer = (differing: Partial<Watched> = {}) => new ResponsesObserver({ ...native, ...differing })
+type OfFrames = Pick<Watched, 'restore' | 'framing' | 'client'>
+
+const native: OfFrames = { restore: null, framing: 'frames', client: 'frames' }
+const bridged: OfFrames = { ...native, framing: 'sse' }
+const observer = (differing: Partial<OfFrames> = {}) => new ResponsesObserver({ ...native, ...differing })
 
 /** Shows the frame in the middle of a larger buffer, as it may lie. */
 function see(watching: ResponsesObserver, frame: string | object): Seen {

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ClientModel } from '../../../src/core/ids.ts'
-import type { Seen, Watched } from '../../../src/dialect/dialect.ts'
+import type { Seen } from '../../../src/dialect/dialect.ts'
 import { ResponsesObserver } from '../../../src/dialect/responses/observe.ts'
-import { sealHash } from '../../../src/dialect/responses/read.ts'
+import { sealHash } from '../../../src/dialect/question.ts'
 
-const watched = { endpoint: 'responses', framing: 'sse', client: 'sse' } as const
-const observer = (restore: string | null = null) => new ResponsesObserver({ ...watched, restore: restore as ClientModel | null } satisfies Watched)
+const watched = { framing: 'sse', client: 'sse' } as const
+const observer = (restore: string | null = null) => new ResponsesObserver({ ...watched, restore: restore as ClientModel | null })
 const sse = (value: { readonly type: string }) => `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`
 const bare = (value: object) => `data: ${JSON.stringify(value)}\n\n`
 

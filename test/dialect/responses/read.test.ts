@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Reference } from '../../../src/core/turn.ts'
-import { sealHash } from '../../../src/dialect/responses/read.ts'
+import { sealHash } from '../../../src/dialect/question.ts'
 import type { Headers } from '../../../src/lib/headers.ts'
 import { readOf, turnOf } from '../../support/bodies.ts'
 
@@ -20,6 +20,8 @@ describe('a question', () => {
       affinity: 'session',
       sealed: [],
       isCodex: false,
+      reasonsOverTools: false,
+      wantsUsage: true,
     })
   })
 

@@ -3,7 +3,7 @@ import { classify } from '../../../src/core/failure-table.ts'
 import type { ClientModel } from '../../../src/core/ids.ts'
 import type { Endpoint } from '../../../src/core/turn.ts'
 import { noUsage } from '../../../src/core/usage.ts'
-import { sealHash } from '../../../src/dialect/responses/read.ts'
+import { sealHash } from '../../../src/dialect/question.ts'
 import { observeAnswer } from '../../../src/dialect/responses/response.ts'
 import { now } from '../../support/signals.ts'
 
@@ -11,8 +11,6 @@ const observe = (said: string | object, endpoint: Endpoint = 'responses', restor
   observeAnswer(Buffer.from(typeof said === 'string' ? said : JSON.stringify(said)), {
     endpoint,
     restore: restore as ClientModel | null,
-    framing: 'sse',
-    client: 'sse',
   })
 const textOf = ({ pieces }: { readonly pieces: readonly Buffer[] }) => Buffer.concat(pieces).toString()
 

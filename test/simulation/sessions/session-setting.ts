@@ -186,7 +186,7 @@ export class SessionSetting {
       bodies,
       transcripts: new WatchedTranscripts(() => settings().bounds),
       open: new OpenTurns(),
-      reader: new FrameReader({ dialect: responses, bodies, refuser: new Refuser({ dialect: responses, metrics, log }), settings }),
+      reader: new FrameReader({ dialect: responses, bodies, refuser: new Refuser({ metrics, log }), settings }),
     }
   }
 

@@ -1,28 +1,7 @@
-import { itemDone, type Answer, type Item } from './answer.ts'
-import type { Told } from './deed.ts'
-import type { JsonObject } from './error.ts'
-
-/** One event of a stream, or a body that is said whole. */
-export interface Frame {
-  /** Before it, after the one in front of it. */
-  readonly waitMs: number
-  /** The event's type; null: it is no event. */
-  readonly event: string | null
-  /** Its JSON. */
-  readonly text: string
-}
-
-/** As it goes over HTTP. */
-export function sse({ event, text }: Frame): string {
-  return event === null ? text : `event: ${event}\ndata: ${text}\n\n`
-}
-
-/** Any event that has no place in the count. */
-export function frame(fields: JsonObject & { readonly type: string }): Frame {
-  return { waitMs: 0, event: fields.type, text: JSON.stringify(fields) }
-}
-
-const padding = 'k3Vx0aQ9ZbWm7RtL'
+import { itemDone, type Answer, type Item } from '../answer.ts'
+import type { Told } from '../deed.ts'
+import type { JsonObject } from '../error.ts'
+import { frame, obfuscation, type Frame } from '../frame.ts'
 
 /** Writes the events of one answer in their order. */
 class EventWriter {
@@ -41,7 +20,7 @@ class EventWriter {
   }
 
   delta(type: string, members: string, delta: string): void {
-    const pad = this.#obfuscated ? `,"obfuscation":"${padding.slice(0, 1 + ((this.frames.length * 7) % padding.length))}"` : ''
+    const pad = this.#obfuscated ? obfuscation(this.frames.length) : ''
     this.add(type, `${members},"delta":${JSON.stringify(delta)}${pad}`, this.#paceMs)
   }
 }

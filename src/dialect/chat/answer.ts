@@ -1,0 +1,31 @@
+import { readChatUsage } from '../../core/usage.ts'
+import { Body } from '../../lib/body.ts'
+import { restored, unreadable } from '../answer.ts'
+import type { AnswerEnd, SeenAnswer, Watched } from '../dialect.ts'
+import { isObject } from '../json.ts'
+import { choicesIn, finishOf, isCutShort } from './choices.ts'
+import { failedEnd, toldIn } from './error.ts'
+
+/** Reads a whole JSON answer of either endpoint. Vectors are not looked at. */
+export function observeAnswer(bytes: Buffer, { endpoint, restore }: Watched): SeenAnswer {
+  const answer = Body.of(bytes)
+  if (answer === null) return unreadable(bytes)
+  const tier = answer.value('service_tier')
+  const said = answer.value('usage')
+  // Embeddings have an input only, and need no word for an output.
+  const usage = readChatUsage(endpoint === 'embeddings' && isObject(said) ? { ...said, completion_tokens: 0 } : said)
+  const told = { usage, tierServed: typeof tier === 'string' ? tier : null }
+  const error = answer.value('error')
+  const signal = error ? toldIn({ error, status: answer.value('status'), headers: answer.value('headers') }) : null
+  return {
+    ...answer.edited(restored(answer, restore)),
+    end: signal === null ? { ...told, status: statusOf(answer), response: null, items: [], code: null } : failedEnd(signal.error, told),
+    signal,
+    sealed: [],
+  }
+}
+
+function statusOf(answer: Body): AnswerEnd['status'] {
+  const isShort = choicesIn(answer.value('choices')).some((choice) => isCutShort(finishOf(choice) ?? ''))
+  return isShort ? 'incomplete' : 'completed'
+}

@@ -1,0 +1,19 @@
+import type { DialectName } from '../core/turn.ts'
+import type { Headers } from '../lib/headers.ts'
+
+/** Claude clients ask for lists of another shape at the same address, and say by a header which they are (protocols.md 5.5, 7.1). */
+export function isForClaude(headers: Headers): boolean {
+  return headers['anthropic-version'] !== undefined
+}
+
+/** The dialect of a client that asks below this path, whether or not there is anything. */
+export function spokenAt(path: string, headers: Headers): DialectName {
+  if (isBelow(path, 'models')) return isForClaude(headers) ? 'messages' : 'responses'
+  if (isBelow(path, 'messages')) return 'messages'
+  return isBelow(path, 'chat') || isBelow(path, 'embeddings') ? 'chat' : 'responses'
+}
+
+function isBelow(path: string, name: string): boolean {
+  const place = path.startsWith('/v1/') ? path.slice(3) : path
+  return place === `/${name}` || place.startsWith(`/${name}/`)
+}
