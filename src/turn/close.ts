@@ -24,7 +24,7 @@ export async function refuse(course: Course, r: Refusal): Promise<Outcome> {
 /** The operator's policy forbids this attempt: nothing is sent, and no other account is tried to get round it. */
 export async function blocked(course: Course, chosen: Chosen, r: Refusal): Promise<Outcome> {
   const end = { outcome: 'refused', failure: null, status: null, code: r.code, told: nothingToBill } as const
-  recordAttempt(course, { ...begin(course, chosen), plan: null }, end)
+  recordAttempt(course, { ...begin(course, chosen), plan: null, speech: null }, end)
   course.settleWithout('refused', r.code)
   await course.client.refuse(r, course.draft.attempts.length)
   course.ask.session?.blocked(r.message)

@@ -8,7 +8,7 @@ import type { AnswerEnd } from '../dialect/dialect.ts'
 import type { Course } from './course.ts'
 import { ownedBy, type Told } from './draft.ts'
 import { isKeptThere } from './send.ts'
-import type { Begun, Try } from './try.ts'
+import type { Begun, Speech, Try } from './try.ts'
 
 /** How one attempt ended, for its line in the record. */
 export interface AttemptEnd {
@@ -24,8 +24,16 @@ export const nothingToBill: Told = { usage: null, tierServed: null, guessedOutpu
 /** Of one that may have begun to answer, and told nothing. */
 export const toldNothing: Told = { usage: null, tierServed: null, guessedOutput: 0 }
 
+/** An attempt that may have ended before it was put into words. */
+type Recorded = Begun & { readonly plan: Plan | null; readonly speech: Speech | null }
+
+function inWords(because: string, speech: Speech | null): string {
+  if (speech?.kind === 'translated') return `${because}; asked in ${speech.translation.to}`
+  return speech?.kind === 'estimated' ? `${because}; counted here, since it cannot` : because
+}
+
 /** Writes an attempt's line. */
-export function recordAttempt(course: Course, { chosen, plan, startedAtMs, span }: Begun & { readonly plan: Plan | null }, end: AttemptEnd): void {
+export function recordAttempt(course: Course, { chosen, plan, speech, startedAtMs, span }: Recorded, end: AttemptEnd): void {
   const { world, draft, settings, nowMs } = course
   const { lease, because, notChosen } = chosen
   const { outcome, failure, status, code, told } = end
@@ -43,7 +51,7 @@ export function recordAttempt(course: Course, { chosen, plan, startedAtMs, span 
     startedAtMs,
     firstOutputMs: draft.firstOutputAfter(startedAtMs),
     durationMs: nowMs - startedAtMs,
-    because,
+    because: inWords(because, speech),
     notChosen,
     price: bill.kind === 'known' || bill.kind === 'guessed' ? bill.price : null,
   }

@@ -55,9 +55,9 @@ describe('the proxies of the README', () => {
 describe('the clients of the README', () => {
   const scene = gatewayOfThisFile()
 
-  test('in JavaScript get an answer', async () => {
+  test.each(snippets('js').map((code) => [/import (\w+)/.exec(code)?.[1], code] as const))('in JavaScript get an answer: %s', async (_client, snippet) => {
     const { gateway } = await scene({ accounts: { a: {} } })
-    const code = only('js').replace('http://127.0.0.1:8080', gateway.url)
+    const code = snippet.replace('http://127.0.0.1:8080', gateway.url)
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], { cwd: root, env: { TURNOUT_KEY: laptopKey } })
     expect(stdout).toContain('Say hello.')
   })
