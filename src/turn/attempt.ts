@@ -61,8 +61,8 @@ export function plan(course: Course, lease: Lease): Planned {
 function speechIn({ ask }: Course, way: DialectName, { account }: Lease, plan: Plan): Speech | Extract<Worded, { kind: 'unsayable' }> {
   const { dialect, turn, caller, session } = ask
   if (way === dialect.name) return { kind: account.dialects.includes(way) ? 'native' : 'estimated', dialect }
-  // A warm-up is answered here, whatever the account speaks.
-  if (session?.isWarmUp === true) return { kind: 'native', dialect }
+  // A warm-up is answered here, whatever the account speaks, and what an upstream began by itself was not asked in words.
+  if (session !== null && (session.isWarmUp || session.adopted !== null)) return { kind: 'native', dialect }
   const translation = translationBetween(dialect.name, way)
   const cacheKey = turn.affinity === null ? null : hash('sha256', `${caller.key}\n${turn.affinity}`, 'base64url')
   const unsealed = new Set(turn.sealed.flatMap(({ index, hash: seal }) => (plan.dropItems.includes(index) ? [seal] : [])))

@@ -7,7 +7,7 @@ type Row = readonly [codes: string, status: number, again: 'no' | 'yes' | 'later
 /** The table of the public interface. */
 const table: readonly Row[] = [
   ['invalid_json invalid_body duplicate_member background_not_supported previous_response_not_found key_in_query', 400, 'no'],
-  ['invalid_stream_id websocket_stream_limit_reached', 400, 'no'],
+  ['unsupported_parameter invalid_stream_id websocket_stream_limit_reached', 400, 'no'],
   ['websocket_connection_limit_reached', 400, 'yes'],
   ['invalid_api_key', 401, 'no'],
   ['model_not_allowed policy_violation', 403, 'no'],

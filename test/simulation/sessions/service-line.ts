@@ -47,7 +47,7 @@ class GatewayEnd extends EventEmitter {
     this.#line = line
   }
 
-  send(frame: Buffer): void {
+  sent(frame: Buffer): void {
     if (this.readyState === 1) this.#line.take(frame)
   }
 
@@ -78,10 +78,31 @@ class GatewayEnd extends EventEmitter {
 class Wire extends EventEmitter {
   bytesRead = 0
   writable = true
+  readonly #end: GatewayEnd
+
+  constructor(end: GatewayEnd) {
+    super()
+    this.#end = end
+  }
 
   cork(): void {}
 
   uncork(): void {}
+
+  /** One masked frame each time. */
+  write(frame: Buffer): void {
+    this.#end.sent(unmasked(frame))
+  }
+}
+
+/** The text of a client's frame. */
+function unmasked(frame: Buffer): Buffer {
+  const short = (frame[1] ?? 0) & 0x7f
+  const at = short < 126 ? 2 : short === 126 ? 4 : 10
+  const mask = frame.subarray(at, at + 4)
+  const text = Buffer.from(frame.subarray(at + 4))
+  for (const [nth, byte] of text.entries()) text[nth] = byte ^ (mask[nth % 4] ?? 0)
+  return text
 }
 
 const wires = new WeakMap<GatewayEnd, Wire>()
@@ -89,7 +110,7 @@ const wires = new WeakMap<GatewayEnd, Wire>()
 function wireOf(end: GatewayEnd): Wire {
   const known = wires.get(end)
   if (known !== undefined) return known
-  const wire = new Wire()
+  const wire = new Wire(end)
   wires.set(end, wire)
   return wire
 }
