@@ -47,7 +47,7 @@ const attempt = z.strictObject({
 const turn = z.strictObject({
   id: z.string(),
   key: z.string(),
-  endpoint: z.enum(['responses', 'compact', 'input_tokens', 'chat', 'embeddings', 'messages', 'count_tokens']),
+  endpoint: z.enum(['responses', 'compact', 'input_tokens', 'chat', 'embeddings', 'moderations', 'images', 'messages', 'count_tokens']),
   transport,
   model: z.string(),
   status: z.enum(statuses),

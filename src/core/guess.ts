@@ -1,3 +1,5 @@
+import type { Endpoint } from './turn.ts'
+
 /** How many tokens something may have been, where nobody told. */
 
 /** A token of text is about four bytes long. */
@@ -12,12 +14,21 @@ const inputTokensMax = 400_000
  */
 const envelopeBytes = 300
 
+/** A picture of middling size and quality. Its bytes say nothing of it: taken for text, one would be half a million tokens. */
+const pictureTokens = 1000
+
 /** @param bytes of the question as it was sent. */
 export function guessedInput(bytes: number): number {
   return Math.min(Math.ceil(bytes / bytesPerToken), inputTokensMax)
 }
 
-/** At least a token an event, and more where events are longer than what surrounds a token. A whole answer is no event. */
+/** Of a stream: at least a token an event, and more where events are longer than what surrounds a token. */
 export function guessedOutput({ bytes, events }: { readonly bytes: number; readonly events: number }): number {
   return Math.max(events, Math.ceil(Math.max(0, bytes - events * envelopeBytes) / bytesPerToken))
+}
+
+/** Of an answer that is no stream. Vectors and verdicts are not written by a model. @param bytes of the answer. */
+export function guessedWhole(endpoint: Endpoint, bytes: number): number {
+  if (endpoint === 'images') return pictureTokens
+  return endpoint === 'embeddings' || endpoint === 'moderations' ? 0 : Math.ceil(bytes / bytesPerToken)
 }

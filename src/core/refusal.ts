@@ -22,7 +22,7 @@ export const catalogue = {
   background_not_supported: invalid(400),
   previous_response_not_found: invalid(400),
   key_in_query: invalid(400),
-  /** Something in the question has no words in the dialect of those who could serve it. */
+  /** Something in the question has no words in the dialect of those who could serve it, or is not served here. */
   unsupported_parameter: invalid(400),
   invalid_stream_id: invalid(400),
   websocket_stream_limit_reached: invalid(400),

@@ -5,7 +5,7 @@ import type { TierAsked } from './tier.ts'
 export type DialectName = 'responses' | 'chat' | 'messages'
 
 /** The words of the ledger for what was asked. */
-export type Endpoint = 'responses' | 'compact' | 'input_tokens' | 'chat' | 'embeddings' | 'messages' | 'count_tokens'
+export type Endpoint = 'responses' | 'compact' | 'input_tokens' | 'chat' | 'embeddings' | 'moderations' | 'images' | 'messages' | 'count_tokens'
 
 const dialects: Readonly<Record<Endpoint, DialectName>> = {
   responses: 'responses',
@@ -13,6 +13,8 @@ const dialects: Readonly<Record<Endpoint, DialectName>> = {
   input_tokens: 'responses',
   chat: 'chat',
   embeddings: 'chat',
+  moderations: 'chat',
+  images: 'chat',
   messages: 'messages',
   count_tokens: 'messages',
 }

@@ -9,7 +9,7 @@ export interface Usage {
   readonly reasoningTokens: number
 }
 
-/** What counting tokens costs: nothing was generated and nothing read into a model. */
+/** What is billed to nobody has used nothing: the counting of tokens, and moderations. */
 export const noUsage: Usage = { inputTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, longCacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 }
 
 /** Reads a Responses `usage` object. Null when it is absent or malformed: unknown is never zero, and nothing is billed by halves. */

@@ -29,6 +29,8 @@ export const operations: Readonly<Record<Endpoint, string>> = {
   input_tokens: 'count_tokens',
   chat: 'chat',
   embeddings: 'embeddings',
+  moderations: 'moderate',
+  images: 'generate_images',
   messages: 'chat',
   count_tokens: 'count_tokens',
 }

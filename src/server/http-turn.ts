@@ -48,6 +48,8 @@ export function turnRoutes(door: TurnDoor): readonly Route[] {
     row('/v1/responses/input_tokens', 'input_tokens'),
     row('/v1/chat/completions', 'chat'),
     row('/v1/embeddings', 'embeddings'),
+    row('/v1/moderations', 'moderations'),
+    row('/v1/images/generations', 'images'),
     row('/v1/messages', 'messages'),
     row('/v1/messages/count_tokens', 'count_tokens'),
   ]

@@ -6,11 +6,14 @@ export function isForClaude(headers: Headers): boolean {
   return headers['anthropic-version'] !== undefined
 }
 
+/** Places of Chat Completions, and of what shares its manners. */
+const chatPlaces = ['chat', 'embeddings', 'moderations', 'images'] as const
+
 /** The dialect of a client that asks below this path, whether or not there is anything. */
 export function spokenAt(path: string, headers: Headers): DialectName {
   if (isBelow(path, 'models')) return isForClaude(headers) ? 'messages' : 'responses'
   if (isBelow(path, 'messages')) return 'messages'
-  return isBelow(path, 'chat') || isBelow(path, 'embeddings') ? 'chat' : 'responses'
+  return chatPlaces.some((place) => isBelow(path, place)) ? 'chat' : 'responses'
 }
 
 function isBelow(path: string, name: string): boolean {

@@ -4,7 +4,7 @@ import type { Refuse, Refused } from './error.ts'
 import type { DialectName } from './question.ts'
 import type { Resource } from './resources.ts'
 
-export type Endpoint = 'responses' | 'input-tokens' | 'compact' | 'chat' | 'embeddings' | 'messages' | 'count-tokens'
+export type Endpoint = 'responses' | 'input-tokens' | 'compact' | 'chat' | 'embeddings' | 'moderations' | 'images' | 'messages' | 'count-tokens'
 
 /** What a method and a path mean. */
 export type Route =
@@ -28,6 +28,8 @@ export function dialectNameOf(target: string, headers: Headers): DialectName {
     case 'chat':
       return first
     case 'embeddings':
+    case 'moderations':
+    case 'images':
       return 'chat'
     default:
       return header(headers, 'anthropic-version') === null ? 'responses' : 'messages'
@@ -40,6 +42,8 @@ const turns: ReadonlyMap<string, Endpoint> = new Map([
   ['responses/compact', 'compact'],
   ['chat/completions', 'chat'],
   ['embeddings', 'embeddings'],
+  ['moderations', 'moderations'],
+  ['images/generations', 'images'],
   ['messages', 'messages'],
   ['messages/count_tokens', 'count-tokens'],
 ])

@@ -1,6 +1,8 @@
 import { answer, type Answer } from './answer.ts'
 import { callerOf } from './caller.ts'
 import { embed } from './chat/embeddings.ts'
+import { draw } from './chat/images.ts'
+import { moderate } from './chat/moderations.ts'
 import type { Voice } from './dialect.ts'
 import { dialects } from './dialects.ts'
 import { refused, type JsonObject, type Refused } from './error.ts'
@@ -59,9 +61,14 @@ function unanswered(what: Play | Refused, { struck, voice: { dialect } }: Scene)
   return altered('kind' in what ? ofRefusal(what) : what, struck, { dialect, said: null })
 }
 
+/** What is asked without a dialogue. */
+const plainly = { embeddings: embed, moderations: moderate, images: draw } as const
+
+const isPlain = (endpoint: Endpoint): endpoint is keyof typeof plainly => Object.hasOwn(plainly, endpoint)
+
 function turn(endpoint: Endpoint, fields: JsonObject, scene: Scene): Play {
   const { asked, asker, voice } = scene
-  if (endpoint === 'embeddings') return unanswered(embed(fields, asker), scene)
+  if (isPlain(endpoint)) return unanswered(plainly[endpoint](fields, asker, asked.nowMs), scene)
   const refuse = voice.dialect.refuser(voice.requestId)
   const purpose = endpoint === 'count-tokens' ? 'count' : 'answer'
   const question = voice.dialect.read({ fields, bodyBytes: asked.body.length, headers: asked.headers, refuse, purpose }, asker)

@@ -1,6 +1,6 @@
 import type { Failure, Signal } from '../core/failure.ts'
 import { classify } from '../core/failure-table.ts'
-import { guessedOutput } from '../core/guess.ts'
+import { guessedOutput, guessedWhole } from '../core/guess.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal } from '../core/refusal.ts'
 import type { AnswerEnd, EventObserver } from '../dialect/dialect.ts'
@@ -100,7 +100,7 @@ export async function deliver(course: Course, t: Try, { status, answer, headers 
   world.accounts.proved(lease, t.startedAtMs)
   for (const hash of answer.sealed) world.origins.rememberSealed(hash, lease.account.id)
   judgeAccount(course, t, null)
-  const length = guessedOutput({ bytes: answer.bytes, events: 0 })
+  const length = guessedWhole(course.ask.turn.endpoint, answer.bytes)
   const unwritten = (await settleAnswer(course, t, { outcome, end: answer.end, failure: null, guessedOutput: length })) ?? (await course.isOnTheBooks())
   if (unwritten !== null) {
     await client.refuse(unwritten, draft.attempts.length)

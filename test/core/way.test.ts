@@ -28,6 +28,9 @@ describe('the dialect in which an account is asked', () => {
     ['is Messages where that is all there is', 'responses', ['messages'], 'messages', true],
     ['is none for what has words in one dialect only', 'compact', ['chat', 'messages'], null, true],
     ['is none for embeddings of an account that has none', 'embeddings', ['responses'], null, true],
+    ['is none for moderations of an account that has none', 'moderations', ['responses', 'messages'], null, true],
+    ['is none for pictures of an account that has none', 'images', ['responses', 'messages'], null, true],
+    ['is Chat Completions’ own for pictures', 'images', ['responses', 'chat'], 'chat', false],
     ['is of no account where tokens are only counted', 'count_tokens', ['responses'], 'messages', true],
   ])('%s', (_title, endpoint, dialects, way, foreign) => {
     expect(wayTo(speaking(dialects), upstreamName('m'), turn(endpoint))).toBe(way)

@@ -83,6 +83,8 @@ describe('a turn that is followed', () => {
     ['input_tokens', 'count_tokens', 'openai'],
     ['chat', 'chat', 'openai'],
     ['embeddings', 'embeddings', 'openai'],
+    ['moderations', 'moderate', 'openai'],
+    ['images', 'generate_images', 'openai'],
     ['messages', 'chat', 'anthropic'],
     ['count_tokens', 'count_tokens', 'anthropic'],
   ] as const)('of %s is by the conventions %s, in the protocol of %s', (endpoint, operation, provider) => {

@@ -101,7 +101,7 @@ describe('the official client, against the gateway as it starts in an empty fold
     const upstreams = client.responses.create({ ...asked, input: [{ type: 'function_call_output', call_id: 'none', output: '' }] })
     await expect(upstreams).rejects.toBeInstanceOf(BadRequestError)
     await expect(client.responses.retrieve('resp_none')).rejects.toMatchObject({ status: 404, code: 'response_not_found' })
-    await expect(client.images.generate({ model: 'gpt-image-1', prompt: 'a train' })).rejects.toBeInstanceOf(NotFoundError)
+    await expect(client.audio.speech.create({ model: 'tts-1', input: 'a train', voice: 'alloy' })).rejects.toBeInstanceOf(NotFoundError)
   })
 
   test('takes a body that is compressed with zstd, as Codex sends it', async () => {

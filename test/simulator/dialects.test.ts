@@ -134,6 +134,8 @@ describe('every route', () => {
     ['responses', '/v1/responses', (asks) => bodyIn('responses', asks)],
     ['chat', '/v1/chat/completions', (asks) => bodyIn('chat', asks)],
     ['chat', '/v1/embeddings', () => ({ model: 'gpt-5.5', input: 'hello' })],
+    ['chat', '/v1/moderations', () => ({ model: 'gpt-5.5', input: 'hello' })],
+    ['chat', '/v1/images/generations', () => ({ model: 'gpt-5.5', prompt: 'hello' })],
     ['messages', '/v1/messages', (asks) => bodyIn('messages', asks)],
     ['messages', '/v1/messages/count_tokens', () => ({ model: 'gpt-5.5', messages: [{ role: 'user', content: 'hello' }] })],
   ]

@@ -1,20 +1,16 @@
-import { readChatUsage } from '../../core/usage.ts'
 import { Body } from '../../lib/body.ts'
 import { restored, unreadable } from '../answer.ts'
 import type { AnswerEnd, SeenAnswer, Watched } from '../dialect.ts'
-import { isObject } from '../json.ts'
 import { choicesIn, finishOf, isCutShort } from './choices.ts'
+import { mannerOf } from './endpoints.ts'
 import { failedEnd, toldIn } from './error.ts'
 
-/** Reads a whole JSON answer of either endpoint. Vectors are not looked at. */
+/** Reads a whole JSON answer of any endpoint. Vectors and pictures are not looked at. */
 export function observeAnswer(bytes: Buffer, { endpoint, restore }: Watched): SeenAnswer {
   const answer = Body.of(bytes)
   if (answer === null) return unreadable(bytes)
   const tier = answer.value('service_tier')
-  const said = answer.value('usage')
-  // Embeddings have an input only, and need no word for an output.
-  const usage = readChatUsage(endpoint === 'embeddings' && isObject(said) ? { ...said, completion_tokens: 0 } : said)
-  const told = { usage, tierServed: typeof tier === 'string' ? tier : null }
+  const told = { usage: mannerOf(endpoint).usage(answer), tierServed: typeof tier === 'string' ? tier : null }
   const error = answer.value('error')
   const signal = error ? toldIn({ error, status: answer.value('status'), headers: answer.value('headers') }) : null
   return {

@@ -1,11 +1,12 @@
 import type { Plan } from '../../core/shape.ts'
 import type { Body, Edit } from '../../lib/body.ts'
 import { modelEdits, tierEdits } from '../edits.ts'
+import { mannerOf } from './endpoints.ts'
 
 /** What this attempt says differently from the client. No edit: the very bytes go out. */
 export function apply(plan: Plan, body: Body): readonly Edit[] {
-  if (plan.endpoint !== 'embeddings') return [...modelEdits(plan), ...tierEdits(plan), ...usageEdits(body)]
-  // Embeddings know no tier, so none is ever named; one that is filtered still must not slip through.
+  if (mannerOf(plan.endpoint).isDialogue) return [...modelEdits(plan), ...tierEdits(plan), ...usageEdits(body)]
+  // What is no dialogue knows no tier, so none is ever named; one that is filtered still must not slip through.
   return plan.tier.kind === 'filter' ? [...modelEdits(plan), { kind: 'drop', member: 'service_tier' }] : modelEdits(plan)
 }
 

@@ -3,12 +3,13 @@ import { readError } from '../responses/error.ts'
 import { refuse } from '../responses/tell.ts'
 import { observeAnswer } from './answer.ts'
 import { apply } from './apply.ts'
+import { mannerOf } from './endpoints.ts'
 import { gather } from './gather.ts'
 import { ChatObserver } from './observe.ts'
 import { governed, read } from './read.ts'
 import { failInBand, keepAlive, retell } from './tell.ts'
 
-/** OpenAI's Chat Completions, and its embeddings, which share their manners (protocols.md 4 and 7.2). */
+/** OpenAI's Chat Completions, and those of its other endpoints that share their errors and headers (protocols.md 4, 7.2, 7.3). */
 export const chat: Dialect = {
   name: 'chat',
   endsInErrors: false,
@@ -16,7 +17,7 @@ export const chat: Dialect = {
   modelHeader: 'openai-model',
   requestIdHeader: 'x-request-id',
   read,
-  path: (endpoint) => (endpoint === 'embeddings' ? '/embeddings' : '/chat/completions'),
+  path: (endpoint) => mannerOf(endpoint).path,
   headers: (_plan, headers) => headers,
   apply,
   observe: (watched) => new ChatObserver(watched),

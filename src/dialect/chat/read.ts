@@ -19,6 +19,7 @@ import {
   wrongType,
   type Expectation,
 } from '../question.ts'
+import { mannerOf } from './endpoints.ts'
 
 /** Members whose double is refused: a policy, a route or a record depends on them, and parsers differ in which one they take. */
 export const governed: ReadonlySet<string> = new Set([
@@ -33,32 +34,35 @@ export const governed: ReadonlySet<string> = new Set([
   'functions',
   'reasoning_effort',
   'input',
+  'prompt',
 ])
 
 /** Reads what the gateway acts on; everything else is the upstream's to judge. */
 export function read(body: Body, endpoint: Endpoint, headers: Headers): Read {
-  const wrong = wrongType(body, expectations) ?? wrongList(body, endpoint)
+  const wrong = wrongType(body, expectations) ?? wrongContent(body, endpoint)
   if (wrong !== null) return invalid(wrong.member, wrong.expected)
   const model = body.value('model')
   if (!isModelName(model)) return invalidModel(model)
+  const { isDialogue, stream } = mannerOf(endpoint)
+  const wantsStream = body.value('stream') === true
+  if (wantsStream && stream === 'refused') return { kind: 'refused', refusal: givenWhole }
   const streamed = readStreamOptions(body)
   if (streamed.kind === 'refused') return streamed
-  const isChat = endpoint === 'chat'
   const isCodex = saysCodex(headers)
   const turn: Turn = {
     endpoint,
     model,
     tier: tierAsked(body.value('service_tier')),
-    stream: isChat && body.value('stream') === true,
+    stream: wantsStream && stream === 'streams',
     references: [],
     // What Chat stores can be looked at, but not continued.
     stored: false,
-    leavesTrace: isChat && body.value('store') === true,
-    // Embeddings have no prompt cache.
-    affinity: isChat ? (cacheHint(body, headers, isCodex) ?? beginningOf(body, openingOf(body, 'messages'))) : null,
+    leavesTrace: isDialogue && body.value('store') === true,
+    // Only dialogues have a prompt cache.
+    affinity: isDialogue ? (cacheHint(body, headers, isCodex) ?? beginningOf(body, openingOf(body, 'messages'))) : null,
     sealed: [],
     isCodex,
-    reasonsOverTools: isChat && body.value('reasoning_effort') !== 'none' && handsTools(body),
+    reasonsOverTools: isDialogue && body.value('reasoning_effort') !== 'none' && handsTools(body),
     wantsUsage: streamed.wantsUsage,
   }
   return { kind: 'turn', turn }
@@ -71,16 +75,19 @@ const expectations: readonly Expectation[] = [
   { member: 'prompt_cache_key', expected: 'text', fits: isText },
 ]
 
+const givenWhole = refusal('unsupported_parameter', 'Pictures are given whole here; leave `stream` out.', { param: 'stream' })
+
 const firstOfNull = 0x6e
 
-/** Lists are looked at without parsing them. */
-function wrongList(body: Body, endpoint: Endpoint): Pick<Expectation, 'member' | 'expected'> | null {
+/** What the question is about, and lists, are looked at without parsing them. */
+function wrongContent(body: Body, endpoint: Endpoint): Pick<Expectation, 'member' | 'expected'> | null {
   const first = (member: string): number | undefined => {
     const span = body.span(member)
     return span === null ? firstOfNull : body.bytes[span.start]
   }
-  if (endpoint === 'embeddings') return first('input') === firstOfNull ? { member: 'input', expected: 'what is to be embedded' } : null
-  if (first('messages') !== openBracket) return { member: 'messages', expected: 'a list of messages' }
+  const { isDialogue, needs } = mannerOf(endpoint)
+  if (!isDialogue) return first(needs.member) === firstOfNull ? needs : null
+  if (first(needs.member) !== openBracket) return needs
   const wrong = ['tools', 'functions'].find((member) => first(member) !== firstOfNull && first(member) !== openBracket)
   return wrong === undefined ? null : { member: wrong, expected: 'a list' }
 }
