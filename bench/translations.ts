@@ -47,7 +47,7 @@ export async function printTranslations(bench: TranslationBench): Promise<void> 
 async function printRatios(name: string, bound: number, bench: TranslationBench, take: (pair: Pair, ms: number) => Promise<number>): Promise<void> {
   const pairs = dialects.flatMap((upstream) => dialects.map((client) => ({ name: `${client} of ${upstream}`, client, upstream })))
   for (const pair of pairs) await take(pair, bench.warmUpMs / 2)
-  const figures = await inRounds(pairs, bench.rounds, (pair) => take(pair, bench.ms / 2))
+  const figures = await inRounds(pairs, bench.rounds, (pair) => take(pair, bench.ms))
   console.log(`\n${name}, each client's dialect of each upstream's`)
   for (const pair of pairs) {
     const own = figures.get(`${pair.upstream} of ${pair.upstream}`) ?? []

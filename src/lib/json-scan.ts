@@ -60,6 +60,17 @@ function isEscaped(bytes: Buffer, at: number): boolean {
   return (at - slashes) % 2 === 1
 }
 
+/** The closing quote of the string whose text begins at `from`; -1 where it has none before the end of its line. */
+export function stringEnd(bytes: Buffer, from: number, end: number): number {
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at] ?? 0
+    if (byte === quote) return at
+    if (byte === backslash) at++
+    else if (byte < 0x20) return -1
+  }
+  return -1
+}
+
 /** One value of any kind. */
 export function skipValue(bytes: Buffer, at: number, end: number): number {
   let depth = 0

@@ -176,12 +176,17 @@ export function dataSpan(bytes: Buffer, start: number, end: number): Span | null
 
 /** An event's data, however many lines it takes: a part of the same bytes where it takes one. Null where it has none. */
 export function joinedData(bytes: Buffer, start: number, end: number): Buffer | null {
-  const { data } = eventFields(bytes, start, end)
+  return eventParts(bytes, start, end).json
+}
+
+/** An event's name and its data, as `joinedData` gives it. */
+export function eventParts(bytes: Buffer, start: number, end: number): { readonly event: string | null; readonly json: Buffer | null } {
+  const { event, data } = eventFields(bytes, start, end)
   const [first] = data
-  if (first === undefined) return null
-  if (data.length === 1) return bytes.subarray(first.start, first.end)
+  if (first === undefined) return { event, json: null }
+  if (data.length === 1) return { event, json: bytes.subarray(first.start, first.end) }
   const lines = data.flatMap((line) => [newline, bytes.subarray(line.start, line.end)])
-  return Buffer.concat(lines.slice(1))
+  return { event, json: Buffer.concat(lines.slice(1)) }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Body, type Edit, type Span } from '../../lib/body.ts'
-import { backslash, quote } from '../../lib/json-scan.ts'
+import { quote, stringEnd } from '../../lib/json-scan.ts'
 import type { Seen } from '../dialect.ts'
 import { JsonEvent } from '../json-event.ts'
 
@@ -55,7 +55,7 @@ export class Alike {
       if (to > end || piece.compare(bytes, at, to) !== 0) return null
       at = to
       if (nth === around.length - 1) break
-      at = textEnd(bytes, to, end)
+      at = stringEnd(bytes, to, end)
       if (at <= to) return null
       this.#bounds[2 * nth] = to
       this.#bounds[2 * nth + 1] = at
@@ -126,15 +126,4 @@ function withEdits(around: readonly Buffer[], edits: readonly Edit[]): readonly 
   }
   pieces.push(edited.subarray(from))
   return pieces.length === around.length ? pieces : null
-}
-
-/** The closing quote of a JSON string; -1 where it has none before the end of its line. */
-function textEnd(bytes: Buffer, from: number, end: number): number {
-  for (let at = from; at < end; at++) {
-    const byte = bytes[at] ?? 0
-    if (byte === quote) return at
-    if (byte === backslash) at++
-    else if (byte < 0x20) return -1
-  }
-  return -1
 }

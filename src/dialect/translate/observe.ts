@@ -2,7 +2,7 @@ import type { ErrorObject, Signal } from '../../core/failure.ts'
 import type { ResponseId } from '../../core/ids.ts'
 import type { Item } from '../../core/transcript.ts'
 import type { Reading } from '../../core/windows.ts'
-import { eventFields, joinedData } from '../../lib/sse.ts'
+import { eventParts } from '../../lib/sse.ts'
 import { unknownEnd } from '../answer.ts'
 import type { AnswerEnd, Dialect, EventObserver, Seen } from '../dialect.ts'
 import { isObject, type Json } from '../json.ts'
@@ -11,6 +11,7 @@ import { packed } from '../responses/items.ts'
 import { keptItemsBytesMax } from '../responses/observe.ts'
 import { sealHash } from '../question.ts'
 import type { HubEvent, StreamReader, StreamWriter } from './hub.ts'
+import { Likeness } from './likeness.ts'
 
 type Failed = Extract<Seen, { kind: 'failed' }>
 type Terminal = Extract<Seen, { kind: 'terminal' }>
@@ -25,6 +26,9 @@ interface ObserverParts {
   readonly keepsItems: boolean
 }
 
+/** So many events in a row that are like none before them, and the stream is one in which comparing does not help. */
+const strangersMax = 32
+
 /** Watches one attempt's stream in its upstream's dialect, and yields it in the client's. */
 export class TranslatedObserver implements EventObserver {
   readonly #parts: ObserverParts
@@ -33,20 +37,25 @@ export class TranslatedObserver implements EventObserver {
   /** Items as they were finished; null: more than is kept. */
   #items: Buffer[] | null = []
   #itemsBytes = 0
+  #likeness: Likeness | null = null
+  #strangers = 0
 
   constructor(parts: ObserverParts) {
     this.#parts = parts
   }
 
   see(bytes: Buffer, start: number, end: number): Seen {
+    const like = this.#likeness
+    const known = like?.read(bytes, start, end) ?? null
+    if (like !== null && known !== null) {
+      this.#strangers = 0
+      return this.#instead(this.#parts.reader.read(like.name, known), true)
+    }
     const seen = this.#parts.upstream.see(bytes, start, end)
     if (seen.kind === 'failed') return this.#failed(seen)
-    const events = this.#read(bytes, start, end)
-    if (seen.kind === 'terminal') return this.#terminal(seen, events)
-    const gaveUp = errorIn(events)
-    if (gaveUp !== null)
-      return this.#failed({ kind: 'failed', bytes: nothing, end: unknownEnd, signal: { kind: 'told', status: null, headers: {}, error: gaveUp } })
-    return { kind: 'instead', events: this.#write(events), isOutput: seen.kind === 'output' || (seen.kind === 'instead' && seen.isOutput) }
+    const isOutput = seen.kind === 'output' || (seen.kind === 'instead' && seen.isOutput)
+    const events = this.#read(bytes, start, end, isOutput)
+    return seen.kind === 'terminal' ? this.#terminal(seen, events) : this.#instead(events, isOutput)
   }
 
   close(): Terminal | null {
@@ -81,10 +90,20 @@ export class TranslatedObserver implements EventObserver {
     return this.#parts.upstream.readings()
   }
 
-  #read(bytes: Buffer, start: number, end: number): readonly HubEvent[] {
-    const json = joinedData(bytes, start, end)
+  /** What is like an event of output is output too, and tells the upstream's observer nothing more. */
+  #read(bytes: Buffer, start: number, end: number, isOutput: boolean): readonly HubEvent[] {
+    const { event: name, json } = eventParts(bytes, start, end)
     const data = json === null ? null : parsed(json)
-    return data === null ? [] : this.#parts.reader.read(eventFields(bytes, start, end).event, data)
+    if (data === null) return []
+    if (isOutput) this.#likeness = ++this.#strangers > strangersMax ? null : (Likeness.to({ bytes, start, end, name, data }) ?? this.#likeness)
+    return this.#parts.reader.read(name, data)
+  }
+
+  #instead(events: readonly HubEvent[], isOutput: boolean): Seen {
+    const gaveUp = errorIn(events)
+    if (gaveUp !== null)
+      return this.#failed({ kind: 'failed', bytes: nothing, end: unknownEnd, signal: { kind: 'told', status: null, headers: {}, error: gaveUp } })
+    return { kind: 'instead', events: this.#write(events), isOutput }
   }
 
   #write(events: readonly HubEvent[]): readonly Buffer[] {
@@ -117,7 +136,8 @@ export class TranslatedObserver implements EventObserver {
     return { ...end, response: this.#response, items: [] }
   }
 
-  #note({ type, ...event }: HubEvent): void {
+  #note(event: HubEvent): void {
+    const { type } = event
     if (type === 'response.created' && isObject(event['response'])) {
       const { id } = event['response']
       if (typeof id === 'string') this.#response = id as ResponseId

@@ -22,6 +22,9 @@ interface Heard {
 const nothing: readonly Buffer[] = []
 const done = Buffer.from('data: [DONE]\n\n')
 
+/** How a choice ends whose delta is a word among others. */
+const plainRest = ',"logprobs":null,"finish_reason":null}]'
+
 /** Events of the hub as chunks of Chat Completions (protocols.md 4.5). It keeps what was heard of each item, and nothing of what was said. */
 export class ChatStreamWriter implements StreamWriter {
   readonly #telling: Telling
@@ -84,7 +87,8 @@ export class ChatStreamWriter implements StreamWriter {
   }
 
   #chunk(delta: Json, logprobs: Json | null = null, finish: string | null = null): Buffer {
-    const choice = `"choices":[{"index":0,"delta":${JSON.stringify(delta)},"logprobs":${JSON.stringify(logprobs)},"finish_reason":${JSON.stringify(finish)}}]`
+    const rest = logprobs === null && finish === null ? plainRest : `,"logprobs":${JSON.stringify(logprobs)},"finish_reason":${JSON.stringify(finish)}}]`
+    const choice = `"choices":[{"index":0,"delta":${JSON.stringify(delta)}${rest}`
     return this.#framed(this.#telling.wantsUsage ? `${choice},"usage":null` : choice)
   }
 
