@@ -5,7 +5,7 @@ import type { AccountId, UpstreamModel } from '../core/ids.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import type { Candidate, Wish } from '../core/route.ts'
-import type { DialectName } from '../core/turn.ts'
+import { dialectOf, type DialectName } from '../core/turn.ts'
 import { isForeign, wayTo } from '../core/way.ts'
 import { assert } from '../lib/assert.ts'
 import { LedgerStuck } from '../ports/ledger.ts'
@@ -153,11 +153,12 @@ export class Course {
     return candidates.some(({ account }) => isForeign(account, ask.turn)) ? candidates.map((one) => ({ ...one, speech: speech(one) })) : candidates
   }
 
-  /** The dialect in which this account is asked. */
+  /** The dialect in which this account is asked: its own for the question, where the better one has no words for it. */
   wayTo(account: Account, model: UpstreamModel): DialectName {
-    const way = wayTo(account, model, this.ask.turn)
+    const { turn } = this.ask
+    const way = wayTo(account, model, turn)
     assert(way !== null, 'an account that was chosen can be asked')
-    return way
+    return this.unsayable.has(way) && !isForeign(account, turn) ? dialectOf(turn.endpoint) : way
   }
 
   /** @param known an answer that need not be looked up. */

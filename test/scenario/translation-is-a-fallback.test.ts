@@ -127,6 +127,13 @@ describe('a model that takes no tools on Chat Completions', () => {
     expect(on.sent('a').map(({ dialect }) => dialect)).toEqual(['responses', 'responses'])
   })
 
+  test('is asked in Chat Completions all the same, once, what Responses has no words for: the answer is its upstream’s', async () => {
+    const on = await stage({ accounts: { a: { upstream: 'openai', plays: { label: 'it' } } } })
+    const { error } = await ask(on, 'chat', { ...tools, more: { seed: 7 } })
+    expect(error).toMatchObject({ status: 400, param: 'tools' })
+    expect(on.sent('a').map(({ dialect }) => dialect)).toEqual(['chat'])
+  })
+
   test('is asked in Chat Completions without tools, and with them where it does not reason', async () => {
     const on = await stage({ accounts: { a: { upstream: 'openai', plays: { label: 'it' } } } })
     expect((await ask(on, 'chat', { model: 'gpt-6-sol' })).status).toBe(200)
