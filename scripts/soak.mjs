@@ -1,6 +1,7 @@
 // Mixed load with random faults, for as long as you like: `npm run soak -- --minutes 10 --seed 1`.
-// Starts a gateway as a user would, in front of simulated upstreams whose accounts fall ill and recover, and fails when something was not
-// handled, when memory grows after the second minute, when a lease is out at the end, or when a turn is missing from the books.
+// Starts a gateway as a user would, in front of simulated upstreams of every dialect whose accounts fall ill and recover, and fails when something was not
+// handled, when a stream ends cleanly without its terminal event, when memory grows after the second minute, when a lease is out at the end, or when a turn
+// is missing from the books.
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
@@ -41,7 +42,28 @@ function dice(from) {
 
 const random = dice(seed)
 const oneOf = (list) => list[Math.floor(random() * list.length)]
-const names = ['a', 'b', 'c', 'd', 'e', 'f']
+/** Accounts, and what their upstreams speak: a third of all turns is translated. */
+const dialects = {
+  a: ['responses'],
+  b: ['responses', 'chat'],
+  c: ['chat'],
+  d: ['messages'],
+  e: ['messages', 'responses'],
+  f: ['responses', 'chat', 'messages'],
+}
+const names = Object.keys(dialects)
+/** How clients of each dialect ask, and by what a stream of theirs says that it is over. */
+const spoken = [
+  {
+    path: '/v1/responses',
+    asks: (text) => ({ input: [{ role: 'user', content: text }], store: random() < 0.2 }),
+    end: /^event: (?:response\.(?:completed|incomplete|failed)|error)$/m,
+  },
+  { path: '/v1/chat/completions', asks: (text) => ({ messages: [{ role: 'user', content: text }] }), end: /^data: \[DONE\]$/m },
+  { path: '/v1/messages', asks: (text) => ({ messages: [{ role: 'user', content: text }], max_tokens: 1000 }), end: /^event: message_stop$/m },
+]
+/** How much of the end of an answer is looked at. Unit: characters. */
+const tailMax = 65_536
 
 function configuration(url) {
   const account = (name, i) => ({
@@ -50,6 +72,7 @@ function configuration(url) {
     base_url: url,
     allow_private: true,
     credential: { api_key: `soak-${name}` },
+    dialects: dialects[name],
     models: i % 2 === 0 ? { alias: 'base-model' } : {},
     priority: 10 + (i % 2),
     concurrency: 16,
@@ -59,6 +82,7 @@ function configuration(url) {
     accounts: names.map(account),
     pools: [{ name: 'all', accounts: names }],
     keys: [{ name: 'soak', key, pools: ['all'] }],
+    translate: 'always',
     admin: { token },
     times: { first_event: '3s', between_events: '3s', keep_alive: '1s' },
     failover: { patience: '2s', budget_percent: 100 },
@@ -93,24 +117,26 @@ async function startGateway(folder, url) {
 
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity })
 const counts = { turns: 0, whole: 0, told: 0, cut: 0, left: 0 }
+/** Streams that ended as if all were well, and said nothing of an end. */
+const endless = []
 
-function body() {
+function body(asks, stream) {
   const size = oneOf([100, 1000, 4000, 50_000])
-  const input = [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'x'.repeat(size) }] }]
   return JSON.stringify({
     model: oneOf(['alias', 'gpt-5.5', 'other-model']),
-    input,
-    stream: random() < 0.7,
-    store: random() < 0.2,
+    ...asks('x'.repeat(size)),
+    stream,
     ...(random() < 0.3 ? { service_tier: oneOf(['fast', 'flex', 'priority', 'turbo']) } : {}),
-    ...(random() < 0.5 ? { prompt_cache_key: oneOf(['t1', 't2', 't3']) } : {}),
   })
 }
 
 /** One turn, which the client may leave in the middle. Resolves whatever happens to it. */
 function turn(port) {
   return new Promise((resolve) => {
-    const text = body()
+    const { path, asks, end } = oneOf(spoken)
+    const stream = random() < 0.7
+    const text = body(asks, stream)
+    let tail = ''
     const leaves = random() < 0.05
     let isOver = false
     const over = (how) => {
@@ -125,16 +151,28 @@ function turn(port) {
       port,
       host: '127.0.0.1',
       method: 'POST',
-      path: '/v1/responses',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+      path,
+      headers: {
+        authorization: `Bearer ${key}`,
+        'anthropic-version': '2023-06-01',
+        'x-session-id': oneOf(['t1', 't2', 't3', 't4']),
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+      },
     })
     asked.on('error', () => over(leaves ? 'left' : 'cut'))
     asked.on('response', (answer) => {
-      answer.on('data', () => {
+      answer.on('data', (chunk) => {
         if (leaves) asked.destroy()
+        tail = (tail + chunk.toString('latin1')).slice(-tailMax)
       })
       answer.on('error', () => over(leaves ? 'left' : 'cut'))
-      answer.on('end', () => over(answer.statusCode === 200 ? 'whole' : 'told'))
+      answer.on('end', () => {
+        const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream')
+        // Who left may still be given what had come by then.
+        if (answer.statusCode === 200 && isStream && !leaves && !end.test(tail)) endless.push(`${path}: ${JSON.stringify(tail.slice(-300))}`)
+        over(answer.statusCode === 200 ? 'whole' : 'told')
+      })
       answer.on('close', () => over(leaves ? 'left' : 'cut'))
     })
     asked.end(text)
@@ -222,6 +260,7 @@ try {
   if (leases !== 0) failures.push(`${leases} leases are out at the end`)
   if (lag !== 0) failures.push(`${lag} records are not on disk at the end`)
   if (recorded < counts.whole) failures.push(`${counts.whole} answers came whole, and only ${recorded} turns are recorded`)
+  if (endless.length > 0) failures.push(`${endless.length} streams ended cleanly and without an end:\n${endless.slice(0, 5).join('\n')}`)
   if (growth > growthMax) failures.push(`memory grew ${growth.toFixed(2)}-fold after the second minute`)
   if (gateway.child.exitCode !== null) failures.push(`the gateway ended with ${gateway.child.exitCode}`)
   if (gateway.trouble.length > 0) failures.push(`the log has errors:\n${gateway.trouble.join('\n')}`)
