@@ -47,9 +47,9 @@ export async function tellFailure(course: Course, { takeBack }: Extract<Next, { 
   return tell(course, conclude(last, takeBack, { nowMs: course.nowMs, readyAtMs: readyAt(course) }))
 }
 
-/** Lost continuity is the session's own trouble, not the accounts'. */
+/** Lost continuity is the session's own trouble, not the accounts', and what cannot be said in their words is the request's. */
 function isUnserved({ code }: Refusal): boolean {
-  return code !== 'previous_response_not_found' && code !== 'websocket_connection_limit_reached'
+  return code !== 'previous_response_not_found' && code !== 'websocket_connection_limit_reached' && code !== 'unsupported_parameter'
 }
 
 /** Only one account could go on with the dialogue, and it does not: whoever says all of it again may be served by another. */

@@ -205,6 +205,15 @@ describe.each(['chat', 'messages'] as const)('a session over an account that spe
     await session.end()
   })
 
+  test('is told what its account cannot be asked, on the very first frame, and goes on', async () => {
+    const on = await stage({ accounts: { a: speaking(upstream, 'it') } })
+    const session = await on.session()
+    const refused = await session.turn(turn('one', { truncation: 'auto' }))
+    expect(refused.last).toMatchObject({ type: 'error', status: 400, error: { code: 'unsupported_parameter', param: 'truncation' } })
+    expect((await session.turn(turn('two'))).text).toContain('two')
+    await session.end()
+  })
+
   test('is told in its own words that its account has broken off, and goes on', async () => {
     const on = await stage({ accounts: { a: { ...speaking(upstream, 'it'), plays: { label: 'it', faults: [{ fault: 'cut', times: 1, on: 'turns' }] } } } })
     const session = await on.session()
