@@ -40,7 +40,9 @@ export class ClientSocket {
   #waiting: (() => void)[] = []
   #stalled = false
   #over = false
-  #corked = false
+  /** What was said in this tick, and is not written yet: less than the socket takes before it asks for a pause. */
+  #unsaid: Buffer[] = []
+  #unsaidBytes = 0
   #seenBytes = -1
   #stopPings: () => void = () => {}
 
@@ -74,8 +76,14 @@ export class ClientSocket {
   /** Says frames; whatever is said in one tick is one write. False: the client takes no more for now; wait for `drained`. */
   say(frames: readonly Buffer[]): boolean {
     if (this.#over || this.#ws.readyState !== this.#ws.OPEN) return true
-    this.#cork()
-    for (const part of textFrames(frames)) this.#socket.write(part)
+    if (this.#unsaid.length === 0) process.nextTick(this.#flush)
+    for (const frame of frames) {
+      this.#unsaid.push(frame)
+      this.#unsaidBytes += frame.length
+    }
+    const { writableLength, writableHighWaterMark } = this.#socket
+    if (this.#unsaidBytes + writableLength < writableHighWaterMark) return true
+    this.#flush()
     if (!this.#socket.writableNeedDrain) return true
     this.#stall()
     return false
@@ -92,6 +100,7 @@ export class ClientSocket {
     if (this.#over) return
     this.#over = true
     this.#stopPings()
+    this.#flush()
     this.#ws.close(code, reason)
     // Its own close is awaited, but what it still says is not: the socket must be read for that.
     this.#ws.resume()
@@ -101,21 +110,18 @@ export class ClientSocket {
 
   terminate(): void {
     this.#over = true
-    this.#uncork()
+    this.#flush()
     this.#ws.terminate()
   }
 
-  /** Until the tick is over, its microtasks included: what one read brings comes in several of them. */
-  #cork(): void {
-    if (this.#corked) return
-    this.#corked = true
+  /** When the tick is over, its microtasks included: what one read brings comes in several of them. */
+  readonly #flush = (): void => {
+    const frames = this.#unsaid
+    this.#unsaid = []
+    this.#unsaidBytes = 0
+    if (frames.length === 0 || !this.#socket.writable) return
     this.#socket.cork()
-    process.nextTick(this.#uncork)
-  }
-
-  readonly #uncork = (): void => {
-    if (!this.#corked) return
-    this.#corked = false
+    for (const part of textFrames(frames)) this.#socket.write(part)
     this.#socket.uncork()
   }
 
