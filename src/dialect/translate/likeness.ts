@@ -20,7 +20,7 @@ const inDelta = (member: 'text' | 'thinking' | 'partial_json'): Place => ({
 })
 
 const places: readonly Place[] = [
-  { member: 'delta', textIn: ({ delta }) => delta, put: (data, text) => ({ ...data, delta: text }) },
+  { member: 'delta', textIn: ({ delta }) => delta, put: (data, text) => Object.assign(data, { delta: text }) },
   inDelta('text'),
   inDelta('thinking'),
   inDelta('partial_json'),
@@ -93,7 +93,8 @@ export class Likeness {
 
   private constructor({ name, data }: Parsed, place: Place, holes: readonly Hole[], around: readonly Buffer[]) {
     this.name = name
-    this.#data = data
+    // Its own, since the text is laid into it: an event a word is too much to make anew from ten members.
+    this.#data = { ...data }
     this.#place = place
     this.#holes = holes
     this.#around = around
@@ -118,7 +119,7 @@ export class Likeness {
     )
   }
 
-  /** What the event says; null: it is not like this one. */
+  /** What the event says, until the next one is read; null: it is not like this one. */
   read(bytes: Buffer, start: number, end: number): Json | null {
     let at = start
     let text: string | null = null

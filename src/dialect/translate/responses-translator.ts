@@ -21,8 +21,8 @@ function named(response: Json, { restore }: Telling): Json {
 
 class ResponsesReader implements StreamReader {
   read(name: string | null, data: Json): readonly HubEvent[] {
-    const type = data['type'] ?? name
-    return typeof type === 'string' ? [{ ...data, type }] : []
+    if (isHubEvent(data)) return [data]
+    return name === null ? [] : [{ ...data, type: name }]
   }
 
   close(): readonly HubEvent[] {
@@ -60,6 +60,10 @@ class ResponsesWriter implements StreamWriter {
   #framed(text: string): Buffer {
     return Buffer.from(`${text},"sequence_number":${this.#written++}}\n\n`)
   }
+}
+
+function isHubEvent(data: Json): data is HubEvent {
+  return typeof data['type'] === 'string'
 }
 
 /** Whether two deltas differ in their text alone. Most of a stream does, and only the text need then be written anew. */
