@@ -1,71 +1,50 @@
 import { Body, type Edit, type Span } from '../../lib/body.ts'
-import { quote, stringEnd } from '../../lib/json-scan.ts'
+import { quote } from '../../lib/json-scan.ts'
 import type { Seen } from '../dialect.ts'
 import { JsonEvent } from '../json-event.ts'
-
-/*
- * The chunks of an answer are alike but for a few words of text: what was found out about one holds for the next, where everything around its texts is the
- * same, byte for byte. To compare costs a tenth of what it costs to take a chunk apart, and most of a stream is such chunks.
- */
+import { Stencil, stencilBytesMax, type Place } from '../stencil.ts'
 
 /** The one value for output whose bytes stand as they came. */
 export const output: Seen = { kind: 'output' }
 
-/** Larger chunks are not for a few words, and not kept. Unit: bytes. */
-const eventBytesMax = 4096
-
 /** Stands for a text while the rest of a chunk is edited. No JSON that is to be read contains it. */
 const mark = Buffer.from([0])
 
-export interface Place extends Span {
-  readonly bytes: Buffer
-}
-
 /** A chunk of output, and every other that differs from it in its texts only. */
 export class Alike {
-  /** What stands before, between and behind the texts. */
-  readonly #around: readonly Buffer[]
-  /** The same of what the client gets; null: the very bytes. */
+  readonly #stencil: Stencil
+  /** What stands around the texts in what the client gets; null: the very bytes. */
   readonly #edited: readonly Buffer[] | null
-  /** Where the texts of the chunk at hand begin and end. */
-  readonly #bounds: number[] = []
 
-  private constructor(around: readonly Buffer[], edited: readonly Buffer[] | null) {
-    this.#around = around
+  private constructor(stencil: Stencil, edited: readonly Buffer[] | null) {
+    this.#stencil = stencil
     this.#edited = edited
   }
 
   /** @param edits what the client gets differently. Null: the chunk has no text that could be another one. */
-  static to(event: JsonEvent, { bytes, start, end }: Place, edits: readonly Edit[]): Alike | null {
-    if (end - start > eventBytesMax || event.data.bytes !== bytes) return null
+  static to(event: JsonEvent, place: Place, edits: readonly Edit[]): Alike | null {
+    if (place.end - place.start > stencilBytesMax || event.data.bytes !== place.bytes) return null
     const texts = textsIn(event.data)
     if (texts.length === 0) return null
-    const around = apart({ bytes, start, end }, texts)
-    if (edits.length === 0) return new Alike(around, null)
-    const edited = withEdits(around, edits)
-    return edited === null ? null : new Alike(around, edited)
+    const stencil = new Stencil(
+      place,
+      texts.map((text) => ({ ...text, is: 'text' })),
+    )
+    if (edits.length === 0) return new Alike(stencil, null)
+    const edited = withEdits(stencil.around, edits)
+    return edited === null ? null : new Alike(stencil, edited)
   }
 
-  /** Null: it is not like this one. */
+  /** Null: it is not like this one. A text that is empty may be no output. */
   see(bytes: Buffer, start: number, end: number): Seen | null {
-    const around = this.#around
-    let at = start
-    for (const [nth, piece] of around.entries()) {
-      const to = at + piece.length
-      if (to > end || piece.compare(bytes, at, to) !== 0) return null
-      at = to
-      if (nth === around.length - 1) break
-      at = stringEnd(bytes, to, end)
-      if (at <= to) return null
-      this.#bounds[2 * nth] = to
-      this.#bounds[2 * nth + 1] = at
-    }
-    if (at !== end) return null
+    if (!this.#stencil.matches(bytes, start, end)) return null
+    const { bounds } = this.#stencil
+    for (let nth = 0; nth < bounds.length; nth += 2) if (bounds[nth] === bounds[nth + 1]) return null
     return this.#edited === null ? output : { kind: 'instead', events: [this.#filled(bytes, this.#edited)], isOutput: true }
   }
 
   #filled(bytes: Buffer, edited: readonly Buffer[]): Buffer {
-    const bounds = this.#bounds
+    const { bounds } = this.#stencil
     let length = 0
     for (const piece of edited) length += piece.length
     for (let nth = 0; nth < bounds.length; nth += 2) length += (bounds[nth + 1] ?? 0) - (bounds[nth] ?? 0)
@@ -106,13 +85,6 @@ function within(body: Body | null, member: string): Body | null {
 function textOf(body: Body | null, member: string): Span | null {
   const span = body?.span(member) ?? null
   return body === null || span === null || body.bytes[span.start] !== quote || span.end - span.start === 2 ? null : { start: span.start + 1, end: span.end - 1 }
-}
-
-/** What stands around these texts, copied. */
-function apart({ bytes, start, end }: Place, texts: readonly Span[]): readonly Buffer[] {
-  const starts = [start, ...texts.map((text) => text.end)]
-  const ends = [...texts.map((text) => text.start), end]
-  return starts.map((from, nth) => Buffer.from(bytes.subarray(from, ends[nth])))
 }
 
 function withEdits(around: readonly Buffer[], edits: readonly Edit[]): readonly Buffer[] | null {
