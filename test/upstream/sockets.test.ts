@@ -138,24 +138,25 @@ describe('the turns of a session over one upstream socket', () => {
   })
 })
 
-describe('what a session’s sockets know', () => {
-  async function served(lane = '') {
-    const server = await rig.upstream()
-    const session = rig.session()
-    const main = accountAt(server.port)
-    const turn = async (id: string, at = 0, on = lane) => {
-      const sending = session.send(frameCall(main, { lane: on }))
-      const end = await server.end(at)
-      const read = readingOf(await sending)
-      end.say(events(id, on).completed)
-      await read.over()
-      session.learn(main.id, on, response(id))
-      return end
-    }
-    await turn('r1')
-    return { server, session, main, turn }
+/** A session whose account has served one turn, `r1`. */
+async function served(lane = '') {
+  const server = await rig.upstream()
+  const session = rig.session()
+  const main = accountAt(server.port)
+  const turn = async (id: string, at = 0, on = lane) => {
+    const sending = session.send(frameCall(main, { lane: on }))
+    const end = await server.end(at)
+    const read = readingOf(await sending)
+    end.say(events(id, on).completed)
+    await read.over()
+    session.learn(main.id, on, response(id))
+    return end
   }
+  await turn('r1')
+  return { server, session, main, turn }
+}
 
+describe('what a session’s sockets know', () => {
   it('is the latest answer of each lane', async () => {
     const { session, turn } = await served()
     await turn('r2', 0, 'b')
@@ -216,14 +217,8 @@ describe('what a session’s sockets know', () => {
 describe('a socket that is due', () => {
   // E22
   it('is closed between turns, and the next turn opens another', async () => {
-    const server = await rig.upstream()
-    const session = rig.session()
-    const main = accountAt(server.port)
-    const read = readingOf(await session.send(frameCall(main)))
+    const { server, session, main } = await served()
     const end = await server.end(0)
-    end.say(events('r1').completed)
-    await read.over()
-    session.learn(main.id, '', response('r1'))
     for (let at = 0; at < 54; at++) await beat(minute)
     await beat(minute - 1)
     expect(session.holder(response('r1'))).toBe('main')
@@ -236,14 +231,8 @@ describe('a socket that is due', () => {
   })
 
   it('takes the turn that continues what only it knows', async () => {
-    const server = await rig.upstream()
-    const session = rig.session()
-    const main = accountAt(server.port)
-    const read = readingOf(await session.send(frameCall(main)))
+    const { server, session, main } = await served()
     const end = await server.end(0)
-    end.say(events('r1').completed)
-    await read.over()
-    session.learn(main.id, '', response('r1'))
     for (let at = 0; at < 55; at++) await beat(minute)
     expect(answerOf(await session.send(frameCall(main, { continues: response('r1') }))).status).toBe(200)
     expect(await end.heard(2)).toHaveLength(2)
