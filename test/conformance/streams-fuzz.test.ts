@@ -71,6 +71,19 @@ describe.each(foreign)('whatever an upstream sends in $upstream, a client of $cl
       { numRuns: 100 },
     )
   })
+
+  test('hears the same whether deltas that follow each other are spelled alike or not', () => {
+    const turns = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 4 })), { maxLength: 12 })
+    fc.assert(
+      fc.property(chaos[upstream], turns, (few, all) => {
+        const again = all.flatMap(([which, times]) => Array.from({ length: few.length === 0 ? 0 : times }, () => few[which % few.length] ?? ''))
+        const events = [...few, ...again]
+        const unlike = events.map((event, at) => (at % 2 === 0 ? event : event.replace(/\n+$/, (end) => ` ${end}`)))
+        expect(relay(way, buffers(unlike))).toEqual({ ...relay(way, buffers(events)) })
+      }),
+      { numRuns: 600 },
+    )
+  })
 })
 
 /** Well-formed beginnings, one delta of a text in each dialect, and an end. */
@@ -120,12 +133,12 @@ describe.each(foreign)('a text that comes in $upstream for a client of $client',
     )
   })
 
-  test('costs no more memory for being longer than is kept, and then has no good end', () => {
+  test.each([1024 * 1024, 1000])('costs no more memory for being longer than is kept, and then has no good end: by %i letters', (letters) => {
     const flow = flowOf(way)
-    const word = Buffer.from(delta('x'.repeat(1024 * 1024)))
+    const word = Buffer.from(delta('x'.repeat(letters)))
     flow.push(Buffer.from(begun))
     const out: string[] = []
-    for (let megabyte = 0; megabyte < 24; megabyte++) {
+    for (let told = 0; told < 24 * 1024 * 1024; told += letters) {
       flow.push(word)
       out.push(...flow.takeOut().map((bytes) => (bytes.length > 1000 ? '' : bytes.toString())))
     }

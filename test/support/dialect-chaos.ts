@@ -54,6 +54,8 @@ const response = fc.record({
   error: fc.option(fc.record({ code: fc.constant('server_error'), message: text })),
 })
 
+const logprobs = fc.constant([{ token: 'a', logprob: -1, bytes: [97], top_logprobs: [] }])
+
 const hubTypes = `output_text.delta refusal.delta function_call_arguments.delta custom_tool_call_input.delta reasoning_summary_text.delta reasoning_text.delta
   reasoning_summary_part.added content_part.added content_part.done output_text.done novel.delta`
   .split(/\s+/)
@@ -62,14 +64,10 @@ const hubTypes = `output_text.delta refusal.delta function_call_arguments.delta 
 const responsesEvent = fc.oneof(
   {
     weight: 6,
-    arbitrary: fc.record({
-      type: fc.constantFrom(...hubTypes),
-      item_id: fc.constant('i'),
-      output_index: index,
-      content_index: index,
-      summary_index: index,
-      delta: text,
-    }),
+    arbitrary: fc.record(
+      { type: fc.constantFrom(...hubTypes), item_id: fc.constant('i'), output_index: index, content_index: index, summary_index: index, delta: text, logprobs },
+      { requiredKeys: ['type', 'item_id', 'output_index', 'content_index', 'summary_index', 'delta'] },
+    ),
   },
   { weight: 4, arbitrary: fc.record({ type: fc.constantFrom('response.output_item.added', 'response.output_item.done'), output_index: index, item }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('response.created', 'response.in_progress'), response }) },
@@ -104,6 +102,11 @@ const finish = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('stop', 'length', 'tool_calls', 'content_filter', 'novel') },
 )
 
+const choice = fc.record(
+  { index: fc.constantFrom(0, 0, 0, 1), delta, finish_reason: finish, logprobs: fc.record({ content: logprobs, refusal: fc.constant(null) }) },
+  { requiredKeys: ['index', 'delta', 'finish_reason'] },
+)
+
 const chatEvent = fc.oneof(
   {
     weight: 8,
@@ -111,7 +114,7 @@ const chatEvent = fc.oneof(
       id: fc.constantFrom('chatcmpl-1', 'chatcmpl-1', ''),
       object: fc.constant('chat.completion.chunk'),
       model: fc.constant('gpt-5.5'),
-      choices: fc.array(fc.record({ index: fc.constantFrom(0, 0, 0, 1), delta, finish_reason: finish }), { maxLength: 2 }),
+      choices: fc.array(choice, { maxLength: 2 }),
     }),
   },
   {

@@ -2,7 +2,7 @@ import { Body, type Edit, type Span } from '../../lib/body.ts'
 import { quote } from '../../lib/json-scan.ts'
 import type { Seen } from '../dialect.ts'
 import { JsonEvent } from '../json-event.ts'
-import { Stencil, stencilBytesMax, type Place } from '../stencil.ts'
+import { around, bounds, Stencil, stencilBytesMax, type Place } from '../stencil.ts'
 
 /** The one value for output whose bytes stand as they came. */
 export const output: Seen = { kind: 'output' }
@@ -13,11 +13,13 @@ const mark = Buffer.from([0])
 /** A chunk of output, and every other that differs from it in its texts only. */
 export class Alike {
   readonly #stencil: Stencil
+  readonly #texts: number
   /** What stands around the texts in what the client gets; null: the very bytes. */
   readonly #edited: readonly Buffer[] | null
 
-  private constructor(stencil: Stencil, edited: readonly Buffer[] | null) {
+  private constructor(stencil: Stencil, texts: number, edited: readonly Buffer[] | null) {
     this.#stencil = stencil
+    this.#texts = texts
     this.#edited = edited
   }
 
@@ -26,28 +28,24 @@ export class Alike {
     if (place.end - place.start > stencilBytesMax || event.data.bytes !== place.bytes) return null
     const texts = textsIn(event.data)
     if (texts.length === 0) return null
-    const stencil = new Stencil(
-      place,
-      texts.map((text) => ({ ...text, is: 'text' })),
-    )
-    if (edits.length === 0) return new Alike(stencil, null)
-    const edited = withEdits(stencil.around, edits)
-    return edited === null ? null : new Alike(stencil, edited)
+    const holes = texts.map((text) => ({ ...text, is: 'text' }) as const)
+    const stencil = new Stencil(place, holes)
+    if (edits.length === 0) return new Alike(stencil, holes.length, null)
+    const edited = withEdits(around(place, holes), edits)
+    return edited === null ? null : new Alike(stencil, holes.length, edited)
   }
 
   /** Null: it is not like this one. A text that is empty may be no output. */
   see(bytes: Buffer, start: number, end: number): Seen | null {
     if (!this.#stencil.matches(bytes, start, end)) return null
-    const { bounds } = this.#stencil
-    for (let nth = 0; nth < bounds.length; nth += 2) if (bounds[nth] === bounds[nth + 1]) return null
+    for (let nth = 0; nth < 2 * this.#texts; nth += 2) if (bounds[nth] === bounds[nth + 1]) return null
     return this.#edited === null ? output : { kind: 'instead', events: [this.#filled(bytes, this.#edited)], isOutput: true }
   }
 
   #filled(bytes: Buffer, edited: readonly Buffer[]): Buffer {
-    const { bounds } = this.#stencil
     let length = 0
     for (const piece of edited) length += piece.length
-    for (let nth = 0; nth < bounds.length; nth += 2) length += (bounds[nth + 1] ?? 0) - (bounds[nth] ?? 0)
+    for (let nth = 0; nth < 2 * this.#texts; nth += 2) length += (bounds[nth + 1] ?? 0) - (bounds[nth] ?? 0)
     const filled = Buffer.allocUnsafe(length)
     let at = 0
     for (const [nth, piece] of edited.entries()) {

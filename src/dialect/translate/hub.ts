@@ -24,6 +24,11 @@ export type Translated =
 export interface StreamReader {
   /** One event: the name that it stands under, where it has one, and its JSON. The terminal event comes out of the last one, or of `close`. Never throws. */
   read(name: string | null, data: Json): readonly HubEvent[]
+  /**
+   * Takes the text of events that differ from the one read last in their text alone, where that was one delta without asides. False: it is more than is kept;
+   * the next event that is read is told so.
+   */
+  grow(text: string): boolean
   /** What a clean end of the stream still brings. */
   close(): readonly HubEvent[]
 }
@@ -32,6 +37,21 @@ export interface StreamReader {
 export interface StreamWriter {
   /** The bytes of whole server-sent events, one buffer each. Of the terminal event: all that the client still gets. Never throws. */
   write(event: HubEvent): readonly Buffer[]
+  /** How the delta was written that came last. Asked for behind one without asides that was one buffer. Null: there is none. */
+  lastDelta(): DeltaForm | null
+  /** Takes note of so many more events like the one written last, which others have written, with this text in all. */
+  grow(text: string, events: number): void
+}
+
+/** A delta as the client gets it, so that others like it can be put together without being written anew. */
+export interface DeltaForm {
+  /** Up to its text, which stands there as a JSON string without its quotes. */
+  readonly before: string
+  /** From its text to its number. */
+  readonly behind: string
+  /** Of the next event; null: events have none. */
+  readonly number: number | null
+  readonly end: string
 }
 
 /** Between one dialect and the hub. All of it is pure. */

@@ -10,8 +10,9 @@ import { readErrorObject } from '../responses/error.ts'
 import { packed } from '../responses/items.ts'
 import { keptItemsBytesMax } from '../responses/observe.ts'
 import { sealHash } from '../question.ts'
+import type { Place } from '../stencil.ts'
 import type { HubEvent, StreamReader, StreamWriter } from './hub.ts'
-import { Likeness } from './likeness.ts'
+import { Run } from './run.ts'
 
 type Failed = Extract<Seen, { kind: 'failed' }>
 type Terminal = Extract<Seen, { kind: 'terminal' }>
@@ -37,7 +38,7 @@ export class TranslatedObserver implements EventObserver {
   /** Items as they were finished; null: more than is kept. */
   #items: Buffer[] | null = []
   #itemsBytes = 0
-  #likeness: Likeness | null = null
+  #run: Run | null = null
   #strangers = 0
 
   constructor(parts: ObserverParts) {
@@ -45,20 +46,24 @@ export class TranslatedObserver implements EventObserver {
   }
 
   see(bytes: Buffer, start: number, end: number): Seen {
-    const like = this.#likeness
-    const known = like?.read(bytes, start, end) ?? null
-    if (like !== null && known !== null) {
+    const next = this.#run?.next(bytes, start, end) ?? null
+    if (next !== null) {
       this.#strangers = 0
-      return this.#instead(this.#parts.reader.read(like.name, known), true)
+      return { kind: 'instead', events: [next], isOutput: true }
     }
+    this.#endRun()
     const seen = this.#parts.upstream.see(bytes, start, end)
     if (seen.kind === 'failed') return this.#failed(seen)
     const isOutput = seen.kind === 'output' || (seen.kind === 'instead' && seen.isOutput)
-    const events = this.#read(bytes, start, end, isOutput)
-    return seen.kind === 'terminal' ? this.#terminal(seen, events) : this.#instead(events, isOutput)
+    const events = this.#read(bytes, start, end)
+    if (seen.kind === 'terminal') return this.#terminal(seen, events)
+    const said = this.#instead(events, isOutput)
+    if (isOutput && said.kind === 'instead' && said.events.length === 1) this.#begin({ bytes, start, end }, events)
+    return said
   }
 
   close(): Terminal | null {
+    this.#endRun()
     const seen = this.#parts.upstream.close()
     const said = seen === null ? null : this.#terminal(seen, [])
     return said?.kind === 'terminal' ? said : null
@@ -90,13 +95,10 @@ export class TranslatedObserver implements EventObserver {
     return this.#parts.upstream.readings()
   }
 
-  /** What is like an event of output is output too, and tells the upstream's observer nothing more. */
-  #read(bytes: Buffer, start: number, end: number, isOutput: boolean): readonly HubEvent[] {
+  #read(bytes: Buffer, start: number, end: number): readonly HubEvent[] {
     const { event: name, json } = eventParts(bytes, start, end)
     const data = json === null ? null : parsed(json)
-    if (data === null) return []
-    if (isOutput) this.#likeness = ++this.#strangers > strangersMax ? null : (Likeness.to({ bytes, start, end, name, data }) ?? this.#likeness)
-    return this.#parts.reader.read(name, data)
+    return data === null ? [] : this.#parts.reader.read(name, data)
   }
 
   #instead(events: readonly HubEvent[], isOutput: boolean): Seen {
@@ -104,6 +106,18 @@ export class TranslatedObserver implements EventObserver {
     if (gaveUp !== null)
       return this.#failed({ kind: 'failed', bytes: nothing, end: unknownEnd, signal: { kind: 'told', status: null, headers: {}, error: gaveUp } })
     return { kind: 'instead', events: this.#write(events), isOutput }
+  }
+
+  #endRun(): void {
+    this.#run?.settle()
+    this.#run = null
+  }
+
+  /** What is like an event of output is output too, and tells the upstream's observer nothing more. */
+  #begin(place: Place, [event, another]: readonly HubEvent[]): void {
+    if (event === undefined || another !== undefined || ++this.#strangers > strangersMax) return
+    const { delta, logprobs = [] } = event
+    if (typeof delta === 'string' && Array.isArray(logprobs) && logprobs.length === 0) this.#run = Run.after(place, delta, this.#parts)
   }
 
   #write(events: readonly HubEvent[]): readonly Buffer[] {

@@ -1,26 +1,7 @@
 import type { Json } from '../../json.ts'
+import { Growing } from '../growing.ts'
 import type { HubEvent } from '../hub.ts'
 import { callItem, itemId, messageItem, refusalPart, textPart, type Call, type ItemStatus } from './items.ts'
-
-/** Text that comes in small pieces, kept flat: as a chain of them it would weigh many times what it says. */
-class Growing {
-  #flat = ''
-  #pieces: string[] = []
-
-  add(piece: string): void {
-    if (this.#pieces.push(piece) === 1024) this.#flatten()
-  }
-
-  get text(): string {
-    this.#flatten()
-    return this.#flat
-  }
-
-  #flatten(): void {
-    this.#flat += this.#pieces.join('')
-    this.#pieces = []
-  }
-}
 
 /** An item of the answer under way. It keeps what it has said for the events that close it. */
 export interface OpenItem {
@@ -52,17 +33,20 @@ export class OpenMessage implements OpenItem {
     tell({ type: 'response.output_item.added', output_index: index, item: messageItem(this.#id, 'in_progress', []) })
   }
 
-  text(delta: string, logprobs: readonly Json[], tell: Tell): void {
+  /** Gives the text that has grown, as the others do. */
+  text(delta: string, logprobs: readonly Json[], tell: Tell): Growing {
     const part = this.#part('output_text', tell)
     part.said.add(delta)
     for (const each of logprobs) part.logprobs.push(each)
     tell({ type: 'response.output_text.delta', item_id: this.#id, output_index: this.#index, content_index: part.index, delta, logprobs })
+    return part.said
   }
 
-  refusal(delta: string, tell: Tell): void {
+  refusal(delta: string, tell: Tell): Growing {
     const part = this.#part('refusal', tell)
     part.said.add(delta)
     tell({ type: 'response.refusal.delta', item_id: this.#id, output_index: this.#index, content_index: part.index, delta })
+    return part.said
   }
 
   annotate(annotation: Json, tell: Tell): void {
@@ -119,10 +103,11 @@ export class OpenCall implements OpenItem {
     return name.length
   }
 
-  add(delta: string, tell: Tell): void {
+  add(delta: string, tell: Tell): Growing {
     this.#said.add(delta)
     const type = this.#call.kind === 'custom' ? 'response.custom_tool_call_input.delta' : 'response.function_call_arguments.delta'
     tell({ type, item_id: this.#id, output_index: this.#index, delta })
+    return this.#said
   }
 
   close(status: ItemStatus, tell: Tell): Json {

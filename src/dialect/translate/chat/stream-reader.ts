@@ -1,4 +1,5 @@
 import { isObject, type Json } from '../../json.ts'
+import type { Growing } from '../growing.ts'
 import type { HubEvent, StreamReader, Telling } from '../hub.ts'
 import { chatPrefix, endingOf, madeOf, responseOf, type Ending, type Made } from './answer.ts'
 import { choiceOf } from './answer-to-hub.ts'
@@ -35,6 +36,8 @@ export class ChatStreamReader implements StreamReader {
   #calls = new Map<number, { readonly own: string; readonly call: OpenCall }>()
   #lastCall = 0
   #callIds = new CallIds()
+  /** The text that has grown last. */
+  #growing: Growing | null = null
   #kept = 0
   #state: 'open' | 'finished' | 'too-long' | 'closed' = 'open'
   #ending: Ending = endingOf(null)
@@ -62,6 +65,12 @@ export class ChatStreamReader implements StreamReader {
     return events
   }
 
+  grow(text: string): boolean {
+    this.#growing?.add(text)
+    this.#kept += text.length
+    return this.#kept <= keptCharactersMax
+  }
+
   close(): readonly HubEvent[] {
     if (this.#state === 'closed') return nothing
     const events: HubEvent[] = []
@@ -86,12 +95,12 @@ export class ChatStreamReader implements StreamReader {
     const tokens = isObject(logprobs) ? logprobsToHub(logprobs['content']) : []
     if (text !== '' || tokens.length > 0) {
       this.#kept += text.length + weightOf(tokens)
-      this.#messageOf(made, tell).text(text, tokens, tell)
+      this.#growing = this.#messageOf(made, tell).text(text, tokens, tell)
     }
     const refusal = textOf(delta['refusal'])
     if (refusal !== '') {
       this.#kept += refusal.length
-      this.#messageOf(made, tell).refusal(refusal, tell)
+      this.#growing = this.#messageOf(made, tell).refusal(refusal, tell)
     }
     for (const annotation of annotationsToHub(delta['annotations'])) {
       this.#kept += weightOf([annotation])
@@ -114,7 +123,7 @@ export class ChatStreamReader implements StreamReader {
     this.#kept += call.name(name)
     if (text === '') return
     this.#kept += text.length
-    call.add(text, tell)
+    this.#growing = call.add(text, tell)
   }
 
   /** Which call an entry goes on with. Some upstreams give no index, or the same one to all calls; then a new id begins a new call. */
@@ -157,6 +166,7 @@ export class ChatStreamReader implements StreamReader {
   #forget(): void {
     this.#items = []
     this.#message = null
+    this.#growing = null
     this.#calls = new Map()
     this.#callIds = new CallIds()
   }

@@ -1,5 +1,5 @@
 import { isObject, type Json } from '../../json.ts'
-import type { HubEvent, StreamWriter, Telling } from '../hub.ts'
+import type { DeltaForm, HubEvent, StreamWriter, Telling } from '../hub.ts'
 import { chatPrefix, finishOf, hubPrefix, madeOf } from './answer.ts'
 import { saidIn, tokensOf } from './answer-from-hub.ts'
 import { logprobsFromHub, objectsOf } from './asides.ts'
@@ -25,11 +25,20 @@ const done = Buffer.from('data: [DONE]\n\n')
 /** How a choice ends whose delta is a word among others. */
 const plainRest = ',"logprobs":null,"finish_reason":null}]'
 
+/** What stands around the text of a delta. */
+type Around = readonly [before: string, behind: string]
+const aroundContent: Around = ['{"content":"', '"}']
+const aroundRefusal: Around = ['{"refusal":"', '"}']
+const aroundArguments = (call: number): Around => [`{"tool_calls":[{"index":${call},"function":{"arguments":"`, '"}}]}']
+const aroundInput = (call: number): Around => [`{"tool_calls":[{"index":${call},"custom":{"input":"`, '"}}]}']
+
 /** Events of the hub as chunks of Chat Completions (protocols.md 4.5). It keeps what was heard of each item, and nothing of what was said. */
 export class ChatStreamWriter implements StreamWriter {
   readonly #telling: Telling
   /** How every chunk begins; null: none was written. */
   #head: string | null = null
+  /** What stood around the text that was written last. */
+  #delta: Around | null = null
   #items = new Map<number, Heard>()
   #calls = 0
   #isCut = false
@@ -70,6 +79,15 @@ export class ChatStreamWriter implements StreamWriter {
     }
   }
 
+  lastDelta(): DeltaForm | null {
+    if (this.#delta === null) return null
+    const [before, behind] = this.#delta
+    return { before, behind, number: null, end: '' }
+  }
+
+  /** Of text nothing is kept. */
+  grow(): void {}
+
   #opened(response: unknown): readonly Buffer[] {
     if (this.#head !== null) return nothing
     const said = isObject(response) ? response : {}
@@ -86,14 +104,23 @@ export class ChatStreamWriter implements StreamWriter {
     return opening.length === 0 ? [chunk] : [...opening, chunk]
   }
 
-  #chunk(delta: Json, logprobs: Json | null = null, finish: string | null = null): Buffer {
-    const rest = logprobs === null && finish === null ? plainRest : `,"logprobs":${JSON.stringify(logprobs)},"finish_reason":${JSON.stringify(finish)}}]`
-    const choice = `"choices":[{"index":0,"delta":${JSON.stringify(delta)}${rest}`
-    return this.#framed(this.#telling.wantsUsage ? `${choice},"usage":null` : choice)
+  /** A chunk whose delta is a text. */
+  #sayText(text: string, [opening, closing]: Around): readonly Buffer[] {
+    const first = this.#opened(null)
+    const before = `${this.#head ?? ''}"choices":[{"index":0,"delta":${opening}`
+    const behind = `${closing}${plainRest}${this.#closing}`
+    this.#delta = [before, behind]
+    const chunk = Buffer.from(`${before}${JSON.stringify(text).slice(1, -1)}${behind}`)
+    return first.length === 0 ? [chunk] : [...first, chunk]
   }
 
-  #framed(members: string): Buffer {
-    return Buffer.from(`${this.#head ?? ''}${members}}\n\n`)
+  #chunk(delta: Json, logprobs: Json | null = null, finish: string | null = null): Buffer {
+    const rest = logprobs === null && finish === null ? plainRest : `,"logprobs":${JSON.stringify(logprobs)},"finish_reason":${JSON.stringify(finish)}}]`
+    return Buffer.from(`${this.#head ?? ''}"choices":[{"index":0,"delta":${JSON.stringify(delta)}${rest}${this.#closing}`)
+  }
+
+  get #closing(): string {
+    return this.#telling.wantsUsage ? ',"usage":null}\n\n' : '}\n\n'
   }
 
   /** Null: its deltas come too late, or it is one too many. */
@@ -116,7 +143,7 @@ export class ChatStreamWriter implements StreamWriter {
     const heard = content === '' && logprobs === null ? null : this.#heard(event)
     if (heard === null) return nothing
     heard.text = true
-    return this.#say({ content }, logprobs)
+    return logprobs === null ? this.#sayText(content, aroundContent) : this.#say({ content }, logprobs)
   }
 
   #refusal(event: HubEvent): readonly Buffer[] {
@@ -124,7 +151,7 @@ export class ChatStreamWriter implements StreamWriter {
     const heard = refusal === '' ? null : this.#heard(event)
     if (heard === null) return nothing
     heard.refusal = true
-    return this.#say({ refusal })
+    return this.#sayText(refusal, aroundRefusal)
   }
 
   #added(event: HubEvent): readonly Buffer[] {
@@ -141,8 +168,7 @@ export class ChatStreamWriter implements StreamWriter {
     // A call that was never begun is told as a whole when it is done.
     if (heard === null || heard.call === null) return nothing
     heard.input = true
-    const isCustom = event.type === 'response.custom_tool_call_input.delta'
-    return this.#say({ tool_calls: [{ index: heard.call, ...(isCustom ? { custom: { input: text } } : { function: { arguments: text } }) }] })
+    return this.#sayText(text, event.type === 'response.custom_tool_call_input.delta' ? aroundInput(heard.call) : aroundArguments(heard.call))
   }
 
   /** What of the item was not heard as it came, is said now. */
@@ -187,7 +213,7 @@ export class ChatStreamWriter implements StreamWriter {
     const isWhole = event.type === 'response.completed' && !this.#isCut
     out.push(this.#chunk({}, null, finishOf(isWhole, isObject(details) ? details['reason'] : null, this.#calls > 0)))
     const usage = this.#telling.wantsUsage ? usageFromHub(response['usage']) : null
-    if (usage !== null) out.push(this.#framed(`"choices":[],"usage":${JSON.stringify(usage)}`))
+    if (usage !== null) out.push(Buffer.from(`${this.#head ?? ''}"choices":[],"usage":${JSON.stringify(usage)}}\n\n`))
     out.push(done)
     this.#isEnded = true
     this.#items = new Map()

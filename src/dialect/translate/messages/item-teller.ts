@@ -43,6 +43,8 @@ export class ItemTeller {
   #hasCalls = false
   #hasRefusal = false
   #isLost = false
+  /** What was told last. */
+  #last: { readonly place: Place; readonly part: number } | null = null
   /** What ids are made of where there are none. */
   core = ''
 
@@ -73,6 +75,11 @@ export class ItemTeller {
     if (event.type === 'response.output_item.done' && item !== null) this.#finish(index, place, item)
     else if (event.type === 'response.output_item.added' && item !== null) this.#added(index, place, item)
     else if (isDelta && !place.isMissed) this.#grow(event, index, place, delta)
+  }
+
+  /** More of what was told last. */
+  grow(text: string): void {
+    if (this.#last !== null) growBy(this.#last, text)
   }
 
   /** Tells what is left of the whole output. */
@@ -180,9 +187,9 @@ export class ItemTeller {
 
   #tell(place: Place, part: number, text: string): void {
     if (text === '') return
-    const told = place.told.get(part)
-    if (told === undefined && !this.#count()) return
-    place.told.set(part, (told ?? 0) + text.length)
+    if (!place.told.has(part) && !this.#count()) return
+    this.#last = { place, part }
+    growBy(this.#last, text)
     this.blocks.tell(text)
   }
 
@@ -257,6 +264,10 @@ export class ItemTeller {
     if (this.#placesCount > placesMax) this.#isLost = true
     return !this.#isLost
   }
+}
+
+function growBy({ place, part }: { readonly place: Place; readonly part: number }, text: string): void {
+  place.told.set(part, (place.told.get(part) ?? 0) + text.length)
 }
 
 function partOf(index: unknown): number {

@@ -1,4 +1,5 @@
 import type { Json } from '../../json.ts'
+import { Growing } from '../growing.ts'
 import type { HubEvent } from '../hub.ts'
 import { textOfInput } from './calls.ts'
 import { callItem, messageItem, reasoningItem, textPart, type Call, type ItemStatus } from './items.ts'
@@ -8,6 +9,8 @@ import { sealOfBlock } from './seal.ts'
 export interface OpenItem {
   /** Characters kept of it. */
   readonly length: number
+  /** Its text so far. */
+  readonly said: Growing
   added(): readonly HubEvent[]
   /** @param delta of its block, or the block itself as it began, whose members are named alike. */
   grow(delta: Json): readonly HubEvent[]
@@ -27,7 +30,7 @@ function done(index: number, item: Json): HubEvent {
 export class OpenText implements OpenItem {
   readonly #id: string
   readonly #index: number
-  #text = ''
+  readonly said = new Growing()
 
   constructor(id: string, index: number) {
     this.#id = id
@@ -35,7 +38,7 @@ export class OpenText implements OpenItem {
   }
 
   get length(): number {
-    return this.#text.length
+    return this.said.length
   }
 
   added(): readonly HubEvent[] {
@@ -45,17 +48,18 @@ export class OpenText implements OpenItem {
 
   grow({ text }: Json): readonly HubEvent[] {
     if (typeof text !== 'string' || text === '') return nothing
-    this.#text += text
+    this.said.add(text)
     return [{ type: 'response.output_text.delta', ...this.#place(), delta: text, logprobs: [] }]
   }
 
   finish(status: ItemStatus): ReturnType<OpenItem['finish']> {
-    const item = messageItem(this.#id, this.#text, status)
+    const { text } = this.said
+    const item = messageItem(this.#id, text, status)
     return {
       item,
       events: [
-        { type: 'response.output_text.done', ...this.#place(), text: this.#text, logprobs: [] },
-        { type: 'response.content_part.done', ...this.#place(), part: textPart(this.#text) },
+        { type: 'response.output_text.done', ...this.#place(), text, logprobs: [] },
+        { type: 'response.content_part.done', ...this.#place(), part: textPart(text) },
         done(this.#index, item),
       ],
     }
@@ -71,7 +75,7 @@ export class OpenReasoning implements OpenItem {
   readonly #index: number
   readonly #type: unknown
   readonly #data: unknown
-  #thinking = ''
+  readonly said = new Growing()
   #signature: unknown
 
   /** @param block as it began; one that is redacted has all of its content. */
@@ -84,7 +88,7 @@ export class OpenReasoning implements OpenItem {
 
   get length(): number {
     // Once as its summary and once in the seal.
-    return 2 * this.#thinking.length + lengthOf(this.#data) + lengthOf(this.#signature)
+    return 2 * this.said.length + lengthOf(this.#data) + lengthOf(this.#signature)
   }
 
   added(): readonly HubEvent[] {
@@ -94,16 +98,16 @@ export class OpenReasoning implements OpenItem {
   grow({ thinking, signature }: Json): readonly HubEvent[] {
     if (typeof signature === 'string' && signature !== '') this.#signature = signature
     if (typeof thinking !== 'string' || thinking === '') return nothing
-    const isFirst = this.#thinking === ''
-    this.#thinking += thinking
+    const isFirst = this.said.length === 0
+    this.said.add(thinking)
     const delta: HubEvent = { type: 'response.reasoning_summary_text.delta', ...this.#place(), delta: thinking }
     return isFirst ? [{ type: 'response.reasoning_summary_part.added', ...this.#place(), part: { type: 'summary_text', text: '' } }, delta] : [delta]
   }
 
   finish(status: ItemStatus): ReturnType<OpenItem['finish']> {
-    const seal = sealOfBlock({ type: this.#type, data: this.#data, thinking: this.#thinking, signature: this.#signature })
-    const item = reasoningItem(this.#id, this.#thinking, seal, status)
-    const text = this.#thinking
+    const { text } = this.said
+    const seal = sealOfBlock({ type: this.#type, data: this.#data, thinking: text, signature: this.#signature })
+    const item = reasoningItem(this.#id, text, seal, status)
     const events: readonly HubEvent[] = [
       { type: 'response.reasoning_summary_text.done', ...this.#place(), text },
       { type: 'response.reasoning_summary_part.done', ...this.#place(), part: { type: 'summary_text', text } },
@@ -125,7 +129,7 @@ export class OpenCall implements OpenItem {
   readonly #index: number
   /** What it began with, as JSON: some upstreams leave it at that. */
   readonly #input: string
-  #json = ''
+  readonly said = new Growing()
 
   constructor(call: Call, index: number, input: string) {
     this.#call = call
@@ -134,7 +138,7 @@ export class OpenCall implements OpenItem {
   }
 
   get length(): number {
-    return this.#json.length
+    return this.said.length
   }
 
   added(): readonly HubEvent[] {
@@ -144,17 +148,18 @@ export class OpenCall implements OpenItem {
   /** The text of a custom tool is known only when all of its JSON is. */
   grow({ partial_json: json }: Json): readonly HubEvent[] {
     if (typeof json !== 'string' || json === '') return nothing
-    this.#json += json
+    this.said.add(json)
     return this.#call.type === 'function_call' ? [{ type: 'response.function_call_arguments.delta', ...this.#place(), delta: json }] : nothing
   }
 
   finish(status: ItemStatus): ReturnType<OpenItem['finish']> {
-    const json = this.#json === '' ? this.#input : this.#json
+    const { text } = this.said
+    const json = text === '' ? this.#input : text
     const isFunction = this.#call.type === 'function_call'
     const input = isFunction ? json : textOfInput(json)
     const item = callItem(this.#call, input, status)
     const [name, member] = isFunction ? ['function_call_arguments', 'arguments'] : ['custom_tool_call_input', 'input']
-    const isTold = isFunction && this.#json !== ''
+    const isTold = isFunction && text !== ''
     const events: readonly HubEvent[] = [
       ...(isTold || input === '' ? nothing : [{ type: `response.${name}.delta`, ...this.#place(), delta: input }]),
       { type: `response.${name}.done`, ...this.#place(), [member]: input },

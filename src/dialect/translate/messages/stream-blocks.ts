@@ -1,5 +1,6 @@
 import type { Json } from '../../json.ts'
-import { blockDelta, blockStart, blockStop } from './stream-events.ts'
+import type { DeltaForm } from '../hub.ts'
+import { blockDelta, blockStart, blockStop, deltaClosing, deltaOpening } from './stream-events.ts'
 
 /** A block that the client has open, and what of the hub it is. */
 export interface Block {
@@ -46,6 +47,12 @@ export class StreamBlocks {
   /** More of the open block. */
   tell(text: string): void {
     if (this.#open !== null) this.#out.push(blockDelta(this.#next, deltas[this.#open.kind], text))
+  }
+
+  /** How more of the open block is told. */
+  get form(): DeltaForm | null {
+    if (this.#open === null) return null
+    return { before: deltaOpening(this.#next, deltas[this.#open.kind]), behind: deltaClosing, number: null, end: '' }
   }
 
   sign(signature: string): void {

@@ -17,10 +17,15 @@ export function blockStop(index: number): Buffer {
   return event({ type: 'content_block_stop', index })
 }
 
-/** The commonest event: put together by hand, and its text is all that has to be escaped. */
+/** The commonest event, up to its text. */
+export function deltaOpening(index: number, type: DeltaType): string {
+  return `event: content_block_delta\ndata: {"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${deltaMembers[type]}":"`
+}
+
+export const deltaClosing = '"}}\n\n'
+
 export function blockDelta(index: number, type: DeltaType, text: string): Buffer {
-  const delta = `{"type":"content_block_delta","index":${index},"delta":{"type":"${type}","${deltaMembers[type]}":${JSON.stringify(text)}}}`
-  return Buffer.from(`event: content_block_delta\ndata: ${delta}\n\n`)
+  return Buffer.from(`${deltaOpening(index, type)}${JSON.stringify(text).slice(1, -1)}${deltaClosing}`)
 }
 
 const deltaMembers = { text_delta: 'text', thinking_delta: 'thinking', input_json_delta: 'partial_json', signature_delta: 'signature' } as const

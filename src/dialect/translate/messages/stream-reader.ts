@@ -61,6 +61,13 @@ export class MessagesReader implements StreamReader {
     }
   }
 
+  grow(text: string): boolean {
+    const before = this.#open?.length ?? 0
+    this.#open?.said.add(text)
+    this.#kept += (this.#open?.length ?? 0) - before
+    return this.#kept <= keptCharactersMax
+  }
+
   close(): readonly HubEvent[] {
     return this.#isOver ? nothing : this.#fail({ message: 'The upstream ended its answer before it was complete.' })
   }

@@ -1,5 +1,5 @@
 import { isObject, type Json } from '../../json.ts'
-import type { HubEvent, StreamWriter, Telling } from '../hub.ts'
+import type { DeltaForm, HubEvent, StreamWriter, Telling } from '../hub.ts'
 import { coreOf } from './ids.ts'
 import { ItemTeller } from './item-teller.ts'
 import { modelOf } from './response.ts'
@@ -47,6 +47,14 @@ export class MessagesWriter implements StreamWriter {
     const said = this.#items.blocks.taken()
     // An answer that is not all told has no end.
     return this.#items.isLost ? nothing : said
+  }
+
+  lastDelta(): DeltaForm | null {
+    return this.#items.blocks.form
+  }
+
+  grow(text: string): void {
+    this.#items.grow(text)
   }
 
   #begin(said: unknown): void {

@@ -222,6 +222,14 @@ describe('what is kept of a stream of Messages', () => {
     expect(reader.read(null, stop)).toContainEqual(expect.objectContaining({ type: 'response.completed' }))
   })
 
+  test('is as much of texts that come together', () => {
+    const reader = begun()
+    reader.read(null, delta(0, { type: 'text_delta', text: 'a' }))
+    expect(reader.grow('x'.repeat(keptCharactersMax - 1025))).toBe(true)
+    expect(reader.grow('x')).toBe(false)
+    expect(reader.read(null, delta(0, { type: 'text_delta', text: 'y' }))).toMatchObject([{ type: 'response.failed' }])
+  })
+
   test('is nothing of one beyond it, which fails', () => {
     const reader = begun()
     for (let i = 0; i < 3; i++) reader.read(null, delta(0, { type: 'text_delta', text: quarter }))
