@@ -8,6 +8,7 @@ import { startNode, type Program } from './programs.ts'
 import { printSessions } from './sessions.ts'
 import { printTranslations } from './translations.ts'
 import { clientKey, here, question, withPrograms } from './setting.ts'
+import { inSlices } from './slices.ts'
 import { printStart } from './start.ts'
 
 // Every figure is a ratio of CPU times that were taken in one run, the programs in turn and in reverse order each other round: machines are
@@ -60,18 +61,14 @@ async function measure(programs: readonly Program[], workload: Workload): Promis
 }
 
 /** CPU of an event when each comes by itself, on many streams at once. */
-async function measurePaced(programs: readonly Program[]): Promise<Figures> {
+function measurePaced(programs: readonly Program[]): Promise<Figures> {
   const body = question(4096, { stream: true })
-  return inRounds(programs, rounds, async (program) => {
-    const streams = await openStreams(program.port, requestOf(program.port, clientKey, body), paced.streams)
-    await pause(500)
-    const before = { cpu: program.cpuSeconds(), events: streams.events() }
-    await pause(ms)
-    const each = ((program.cpuSeconds() - before.cpu) * 1e6) / (streams.events() - before.events)
-    streams.close()
-    await pause(200)
-    return each
-  })
+  const all = programs.map((program) => ({
+    name: program.name,
+    program,
+    open: () => openStreams(program.port, requestOf(program.port, clientKey, body), paced.streams),
+  }))
+  return inSlices(upstream, all, { rounds, ms, warmUpMs })
 }
 
 /** Memory that 1,000 open streams keep, beyond what the program holds idle. */

@@ -22,8 +22,6 @@ export interface Program {
   stop(): Promise<void>
 }
 
-const ticksPerSecond = Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout)
-
 /** Starts a Node program that prints a line with its address. */
 export async function startNode(name: string, args: readonly string[], ready: RegExp): Promise<Program> {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -56,7 +54,7 @@ function programOf(name: string, child: ChildProcess, port: number): Program {
   return {
     name,
     port,
-    cpuSeconds: () => family(pid).reduce((sum, id) => sum + ticks(id), 0) / ticksPerSecond,
+    cpuSeconds: () => family(pid).reduce((sum, id) => sum + busyNs(id), 0) / 1e9,
     memoryBytes: () => family(pid).reduce((sum, id) => sum + resident(id), 0),
     calls: () => calls(pid),
     stop: () =>
@@ -128,9 +126,10 @@ function parentOf(pid: number): number {
   return Number(stat(pid)?.[1] ?? 0)
 }
 
-function ticks(pid: number): number {
-  const fields = stat(pid)
-  return Number(fields?.[11] ?? 0) + Number(fields?.[12] ?? 0)
+/** Of all its threads, from the scheduler's own clock: the counts of `stat` are in hundredths of a second. Unit: nanoseconds. */
+function busyNs(pid: number): number {
+  const folder = `/proc/${pid}/task`
+  return readdirSync(folder).reduce((sum, thread) => sum + Number(readFileSync(join(folder, thread, 'schedstat'), 'latin1').split(' ', 1)[0]), 0)
 }
 
 function resident(pid: number): number {

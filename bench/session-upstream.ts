@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { burst, delta, first, idPlace, message, type Event } from './answer.ts'
 import { FrameCutter, isPing, isText, serverFrame, serverPong } from './frames.ts'
+import type { Pacer } from './pacer.ts'
 
 // The fast upstream's sessions: frames prepared beforehand, of which only the ids are fresh.
 
@@ -30,11 +31,11 @@ const freshId = (): string => `resp_${String(++ids).padStart(idPlace.length - 5,
 
 export interface Saying {
   readonly eventsInBurst: number
-  readonly paceMs: number
+  readonly pacer: Pacer
 }
 
 /** How sessions are answered, by the first part of the path. Null: no session is answered there. */
-export function sessionAnswers({ eventsInBurst, paceMs }: Saying): (path: string) => ((socket: Socket) => void) | null {
+export function sessionAnswers({ eventsInBurst, pacer }: Saying): (path: string) => ((socket: Socket) => void) | null {
   const prepared = {
     message: new Prepared(message),
     short: new Prepared(burst(3)),
@@ -45,8 +46,7 @@ export function sessionAnswers({ eventsInBurst, paceMs }: Saying): (path: string
   const one = serverFrame(Buffer.from(JSON.stringify(delta(2))))
   const pace = (socket: Socket): void => {
     socket.write(begun.fresh())
-    const timer = setInterval(() => socket.write(one), paceMs)
-    socket.once('close', () => clearInterval(timer))
+    pacer.pace(socket, one)
   }
   return (path) => {
     const way = path.split('/', 2)[1] ?? ''

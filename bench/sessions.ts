@@ -2,6 +2,7 @@ import { inRounds, pause, print, printMemory, type Measured, type Rounds } from 
 import type { Program } from './programs.ts'
 import { OpenSessions, questionsOf } from './session-driver.ts'
 import { adminToken, clientKey, question, withPrograms, type Place } from './setting.ts'
+import { inSlices } from './slices.ts'
 
 // Sessions: what a turn, an event and an open socket cost. The sessions stand, and have had their first turn, before anything is measured.
 
@@ -65,20 +66,20 @@ async function printLoop({ rounds, ms, warmUpMs }: Rounds & { readonly warmUpMs:
   print(workload, await inRounds(programs, rounds, (program) => cpuOf(program, ms)))
 }
 
-async function printPaced({ rounds, ms, warmUpMs }: Rounds & { readonly warmUpMs: number }, programs: readonly Program[]): Promise<void> {
-  const cpuOf = async (program: Program, forMs: number): Promise<number> => {
-    const sessions = await OpenSessions.open(program.port, clientKey, paced.sessions)
+async function printPaced(bench: SessionBench, programs: readonly Program[]): Promise<void> {
+  const open = async ({ port }: Program): Promise<OpenSessions> => {
+    const sessions = await OpenSessions.open(port, clientKey, paced.sessions)
     await sessions.begin(questions)
-    await pause(500)
-    const before = { cpu: program.cpuSeconds(), events: sessions.events }
-    await pause(forMs)
-    const each = ((program.cpuSeconds() - before.cpu) * 1e6) / (sessions.events - before.events)
-    sessions.close()
-    await pause(200)
-    return each
+    return sessions
   }
-  for (const program of programs) await cpuOf(program, warmUpMs)
-  print(paced, await inRounds(programs, rounds, (program) => cpuOf(program, ms)))
+  print(
+    paced,
+    await inSlices(
+      bench.upstream,
+      programs.map((program) => ({ name: program.name, program, open: () => open(program) })),
+      bench,
+    ),
+  )
 }
 
 /**

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { drive, openStreams } from './driver.ts'
-import { inRounds, median, pause, verdict, type Rounds } from './figures.ts'
+import { inRounds, median, pause, verdict, type Figures, type Rounds } from './figures.ts'
 import { startNode, type Program } from './programs.ts'
 import { adminToken, clientKey, here, type Place } from './setting.ts'
+import { inSlices } from './slices.ts'
 
 // What an event costs that is translated, beside the same event of the same upstream for a client that speaks the upstream's own dialect. One program serves all,
 // so that nothing differs but the translation.
@@ -12,9 +13,12 @@ const dialects = ['responses', 'chat', 'messages'] as const
 type Dialect = (typeof dialects)[number]
 
 interface Pair {
+  readonly name: string
   readonly client: Dialect
   readonly upstream: Dialect
 }
+
+const pairs: readonly Pair[] = dialects.flatMap((upstream) => dialects.map((client) => ({ name: `${client} of ${upstream}`, client, upstream })))
 
 /** Most that a translated event may cost, in events of the upstream's own dialect. */
 const bounds = { burst: 3, paced: 1.2 }
@@ -32,22 +36,14 @@ export interface TranslationBench extends Place, Rounds {
 
 export async function printTranslations(bench: TranslationBench): Promise<void> {
   if (bench.wanted('translated event in a burst')) {
-    await withTurnout(bench, 'burst', async (program) => {
-      await printRatios('translated event in a burst', bounds.burst, bench, (pair, ms) => burstCost(bench, program, pair, ms))
-    })
+    await withTurnout(bench, 'burst', async (program) => printRatios('translated event in a burst', bounds.burst, await bursts(bench, program)))
   }
   if (bench.wanted('translated paced event')) {
-    await withTurnout(bench, 'paced', async (program) => {
-      await printRatios('translated paced event', bounds.paced, bench, (pair, ms) => pacedCost(program, pair, ms))
-    })
+    await withTurnout(bench, 'paced', async (program) => printRatios('translated paced event', bounds.paced, await paced(bench, program)))
   }
 }
 
-/** Native pairs and translated ones in turn, in each round. */
-async function printRatios(name: string, bound: number, bench: TranslationBench, take: (pair: Pair, ms: number) => Promise<number>): Promise<void> {
-  const pairs = dialects.flatMap((upstream) => dialects.map((client) => ({ name: `${client} of ${upstream}`, client, upstream })))
-  for (const pair of pairs) await take(pair, bench.warmUpMs / 2)
-  const figures = await inRounds(pairs, bench.rounds, (pair) => take(pair, bench.ms))
+function printRatios(name: string, bound: number, figures: Figures): void {
   console.log(`\n${name}, each client's dialect of each upstream's`)
   for (const pair of pairs) {
     const own = figures.get(`${pair.upstream} of ${pair.upstream}`) ?? []
@@ -58,6 +54,12 @@ async function printRatios(name: string, bound: number, bench: TranslationBench,
   }
 }
 
+/** Native pairs and translated ones in turn, in each round. */
+async function bursts(bench: TranslationBench, program: Program): Promise<Figures> {
+  for (const pair of pairs) await burstCost(bench, program, pair, bench.warmUpMs / 2)
+  return inRounds(pairs, bench.rounds, (pair) => burstCost(bench, program, pair, bench.ms))
+}
+
 async function burstCost({ eventsInBurst }: TranslationBench, program: Program, pair: Pair, ms: number): Promise<number> {
   const before = program.cpuSeconds()
   const { turns } = await drive(program.port, { request: requestOf(program.port, pair), inFlight, ms })
@@ -65,17 +67,16 @@ async function burstCost({ eventsInBurst }: TranslationBench, program: Program, 
   return ((program.cpuSeconds() - before) * 1e6) / (turns * eventsInBurst)
 }
 
-/** By events of the upstream: the clients of two dialects may get different numbers of them. */
-async function pacedCost(program: Program, pair: Pair, ms: number): Promise<number> {
-  const open = await openStreams(program.port, requestOf(program.port, pair), streams)
-  await pause(500)
-  const before = { cpu: program.cpuSeconds(), at: performance.now() }
-  await pause(ms)
-  const events = ((performance.now() - before.at) / 20) * streams
-  const each = ((program.cpuSeconds() - before.cpu) * 1e6) / events
-  open.close()
-  await pause(200)
-  return each
+/** By events of the upstream: the clients of two dialects may get different numbers of them. One upstream's dialect after the other, each with all clients'. */
+async function paced(bench: TranslationBench, program: Program): Promise<Figures> {
+  const figures = new Map<string, readonly number[]>()
+  for (const upstream of dialects) {
+    const all = pairs
+      .filter((pair) => pair.upstream === upstream)
+      .map((pair) => ({ name: pair.name, program, open: () => openStreams(program.port, requestOf(program.port, pair), streams) }))
+    for (const [name, costs] of await inSlices(bench.upstream, all, bench)) figures.set(name, costs)
+  }
+  return figures
 }
 
 function requestOf(port: number, { client, upstream }: Pair): Buffer {

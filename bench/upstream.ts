@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { burst as burstOf, delta, first as firstEvents, response, type Event } from './answer.ts'
 import { otherDialects, type Spoken } from './other-dialects.ts'
+import { Pacer } from './pacer.ts'
 import { converse, sessionAnswers } from './session-upstream.ts'
 
 // The fast upstream that all programs stand in front of: raw sockets and answers prepared beforehand, so that it costs far less than what is
@@ -24,7 +25,7 @@ const burst = Buffer.concat([streamHead, ...burstOf(eventsInBurst).map(chunk), B
 const one = chunk(delta(1))
 
 function whole(value: unknown): Buffer {
-  const body = Buffer.from(JSON.stringify(value))
+  const body = Buffer.from(JSON.stringify(value) ?? '')
   return Buffer.concat([
     Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: keep-alive\r\n\r\n`),
     body,
@@ -34,7 +35,9 @@ function whole(value: unknown): Buffer {
 const json = whole(response)
 const models = whole({ object: 'list', data: [] })
 const headEnd = Buffer.from('\r\n\r\n')
-const answersSessions = sessionAnswers({ eventsInBurst, paceMs })
+const pacer = new Pacer(paceMs)
+const heldPacer = new Pacer(heldPaceMs)
+const answersSessions = sessionAnswers({ eventsInBurst, pacer })
 
 /** The same in the dialects that are named by the end of the path. */
 const others = Object.entries(otherDialects).map(([end, { first: begins, one: goesOn, last: ends }]: [string, Spoken]) => ({
@@ -50,19 +53,21 @@ const others = Object.entries(otherDialects).map(([end, { first: begins, one: go
 const inResponses = { first, one, burst }
 
 /** Goes on until the client leaves. */
-function pace(socket: Socket, { first: begins, one: goesOn }: typeof inResponses, everyMs: number): void {
+function pace(socket: Socket, { first: begins, one: goesOn }: typeof inResponses, pacer: Pacer): void {
   socket.write(begins)
-  const timer = setInterval(() => socket.write(goesOn), everyMs)
-  socket.once('close', () => clearInterval(timer))
+  pacer.pace(socket, goesOn)
 }
 
 function answer(socket: Socket, path: string): void {
-  if (path.includes('/models')) socket.write(models)
+  const [, what, group] = path.split('/', 3)
+  if (what === 'opening') socket.write(whole(pacer.open(Number(group))))
+  else if (what === 'speaking') socket.write(whole(pacer.speak(Number(group))))
+  else if (path.includes('/models')) socket.write(models)
   else if (path.startsWith('/json/')) socket.write(json)
   else {
     const spoken = others.find(({ end }) => path.endsWith(end)) ?? inResponses
     if (path.startsWith('/burst/')) socket.write(spoken.burst)
-    else pace(socket, spoken, path.startsWith('/held/') ? heldPaceMs : paceMs)
+    else pace(socket, spoken, path.startsWith('/held/') ? heldPacer : pacer)
   }
 }
 
