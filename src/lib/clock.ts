@@ -6,6 +6,12 @@ export interface Clock {
   after(ms: number, ring: () => void): () => void
 }
 
+/**
+ * From when times are counted that are noted at every event. So they are small numbers, which stand in their object; a time of day would stand somewhere else in
+ * memory, and be gone for. Unit: milliseconds since the epoch.
+ */
+export const eraMs = Date.now()
+
 /** Uniform in [0, 1). */
 export type Dice = () => number
 

@@ -257,7 +257,7 @@ function plainString(bytes: Buffer, from: number, end: number): string | null {
   return null
 }
 
-function startsWith(bytes: Buffer, at: number, end: number, what: Buffer): boolean {
+export function startsWith(bytes: Buffer, at: number, end: number, what: Buffer): boolean {
   if (at + what.length > end) return false
   for (let i = 0; i < what.length; i++) if (bytes[at + i] !== what[i]) return false
   return true

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { Clock } from '../lib/clock.ts'
+import { writeTogether } from '../lib/write-together.ts'
 import { textFrames } from '../lib/text-frames.ts'
 
 /** What a client's socket brings. */
@@ -76,7 +77,7 @@ export class ClientSocket {
   /** Says frames; whatever is said in one tick is one write. False: the client takes no more for now; wait for `drained`. */
   say(frames: readonly Buffer[]): boolean {
     if (this.#over || this.#ws.readyState !== this.#ws.OPEN) return true
-    if (this.#unsaid.length === 0) process.nextTick(this.#flush)
+    if (this.#unsaid.length === 0) process.nextTick(ClientSocket.#flushThat, this)
     for (const frame of frames) {
       this.#unsaid.push(frame)
       this.#unsaidBytes += frame.length
@@ -115,14 +116,14 @@ export class ClientSocket {
   }
 
   /** When the tick is over, its microtasks included: what one read brings comes in several of them. */
-  readonly #flush = (): void => {
+  static readonly #flushThat = (that: ClientSocket): void => that.#flush()
+
+  #flush(): void {
     const frames = this.#unsaid
     this.#unsaid = []
     this.#unsaidBytes = 0
     if (frames.length === 0 || !this.#socket.writable) return
-    this.#socket.cork()
-    for (const part of textFrames(frames)) this.#socket.write(part)
-    this.#socket.uncork()
+    writeTogether(this.#socket, textFrames(frames))
   }
 
   #stall(): void {

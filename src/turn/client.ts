@@ -2,6 +2,7 @@ import type { ResponseId } from '../core/ids.ts'
 import { streamIdOf } from '../core/lanes.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Told } from '../dialect/dialect.ts'
+import { eraMs } from '../lib/clock.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { HeaderList, Sink } from '../ports/sink.ts'
 import type { Ask, World } from './world.ts'
@@ -24,7 +25,8 @@ export class Client {
   readonly #sink: Sink
   readonly #times: Settings['times']
   #head: 'waiting' | 'early' | 'gone' = 'waiting'
-  #lastWriteAtMs = 0
+  /** Since `eraMs`; null: nothing was written so far. */
+  #lastWriteMs: number | null = null
   #disarm: () => void = () => {}
 
   constructor(world: World, ask: Ask, sink: Sink, times: Settings['times']) {
@@ -43,7 +45,7 @@ export class Client {
 
   /** False: the client takes no more for now. */
   write(chunks: readonly Buffer[]): boolean {
-    this.#lastWriteAtMs = this.#world.clock.now()
+    this.#lastWriteMs = this.#world.clock.now() - eraMs
     return this.#sink.write(chunks)
   }
 
@@ -119,7 +121,7 @@ export class Client {
     const { dialect, turn, session } = this.#ask
     const alive = session === null ? dialect.keepAlive(turn) : session.frames.keepAlive(turn)
     if (alive !== null) this.write([alive])
-    else this.#lastWriteAtMs = this.#world.clock.now()
+    else this.#lastWriteMs = this.#world.clock.now() - eraMs
   }
 
   #arm(ms: number): void {
@@ -127,13 +129,12 @@ export class Client {
   }
 
   #ring(): void {
-    const nowMs = this.#world.clock.now()
     if (this.#head === 'waiting' && this.#ask.session === null) {
       this.#sink.head(200, [...streamHeaders, ...this.#own(null)])
       this.#head = 'early'
     }
-    const dueMs = this.#lastWriteAtMs + this.#times.keepAliveMs
-    if (nowMs >= dueMs) this.#keepAlive()
-    this.#arm(Math.max(dueMs - nowMs, 0) || this.#times.keepAliveMs)
+    const leftMs = this.#lastWriteMs === null ? 0 : eraMs + this.#lastWriteMs + this.#times.keepAliveMs - this.#world.clock.now()
+    if (leftMs <= 0) this.#keepAlive()
+    this.#arm(Math.max(leftMs, 0) || this.#times.keepAliveMs)
   }
 }

@@ -23,7 +23,9 @@ export type Wire =
 export class EventFlow {
   readonly #splitter: EventSplitter
   readonly #observer: EventObserver
-  readonly #wire: Wire
+  /** Whether a chunk is an event. */
+  readonly #isFramed: boolean
+  readonly #frameOf: Extract<Wire, { kind: 'bridge' }>['frameOf'] | null
   readonly #eventBytesMax: number
   #out: Buffer[] = []
   #run: Buffer | null = null
@@ -39,16 +41,17 @@ export class EventFlow {
 
   constructor(observer: EventObserver, eventBytesMax: number, wire: Wire = { kind: 'as-it-comes' }) {
     this.#observer = observer
-    this.#wire = wire
+    this.#isFramed = wire.kind === 'frames'
+    this.#frameOf = wire.kind === 'bridge' ? wire.frameOf : null
     this.#eventBytesMax = eventBytesMax
     this.#splitter = new EventSplitter(eventBytesMax)
   }
 
   /** False: an event is larger than the bound. */
   push(chunk: Buffer): boolean {
-    if (this.#wire.kind === 'frames') {
+    if (this.#isFramed) {
       if (chunk.length > this.#eventBytesMax) return false
-      this.#take(chunk, 0, chunk.length)
+      this.#event(chunk, 0, chunk.length)
       this.#closeRun()
       return true
     }
@@ -92,7 +95,9 @@ export class EventFlow {
     return this.#observer
   }
 
-  readonly #take = (bytes: Buffer, start: number, end: number): void => {
+  readonly #take = (bytes: Buffer, start: number, end: number): void => this.#event(bytes, start, end)
+
+  #event(bytes: Buffer, start: number, end: number): void {
     // One terminal event per turn reaches the client, whatever follows it.
     if (this.#ended !== null) return
     this.#events++
@@ -143,13 +148,13 @@ export class EventFlow {
 
   #end(ended: Ended): void {
     const { bytes } = ended
-    const said = this.#wire.kind === 'bridge' ? this.#wire.frameOf(bytes, 0, bytes.length) : bytes
+    const said = this.#frameOf === null ? bytes : this.#frameOf(bytes, 0, bytes.length)
     this.#ended = said === null || said === bytes ? ended : { ...ended, bytes: said }
   }
 
   #hold(bytes: Buffer): void {
     this.#closeRun()
-    if (this.#wire.kind === 'bridge') this.#say(this.#wire.frameOf(bytes, 0, bytes.length))
+    if (this.#frameOf !== null) this.#say(this.#frameOf(bytes, 0, bytes.length))
     else if (bytes.length > 0) this.#out.push(bytes)
     if (this.#committed) return
     this.#heldEvents++
@@ -159,7 +164,7 @@ export class EventFlow {
 
   /** Neighbouring events of one read go out as the one piece that they came in. */
   #pass(bytes: Buffer, start: number, end: number): void {
-    if (this.#wire.kind === 'bridge') return this.#say(this.#wire.frameOf(bytes, start, end))
+    if (this.#frameOf !== null) return this.#say(this.#frameOf(bytes, start, end))
     if (this.#run === bytes && this.#runEnd === start) {
       this.#runEnd = end
       return

@@ -1,5 +1,5 @@
 import type { Signal } from '../core/failure.ts'
-import type { Clock } from '../lib/clock.ts'
+import { eraMs, type Clock } from '../lib/clock.ts'
 import type { Settings } from '../ports/settings.ts'
 import type { AnswerBody, AnswerReader } from '../ports/transport.ts'
 import type { Client } from './client.ts'
@@ -26,7 +26,8 @@ export class AnswerStream implements AnswerReader {
   readonly #clock: Clock
   readonly #times: Settings['times']
   readonly #sentAtMs: number
-  #lastEventAtMs: number
+  /** Since `eraMs`. */
+  #lastEventMs = 0
   #eventsNoted = 0
   #disarm: () => void = () => {}
   #client: Client | null = null
@@ -43,7 +44,6 @@ export class AnswerStream implements AnswerReader {
     this.#clock = clock
     this.#times = timing.times
     this.#sentAtMs = timing.sentAtMs
-    this.#lastEventAtMs = timing.sentAtMs
   }
 
   /** Reads up to the commit point, or to what makes another attempt necessary. */
@@ -122,7 +122,7 @@ export class AnswerStream implements AnswerReader {
   #noteEvents(): void {
     if (this.#flow.events === this.#eventsNoted) return
     this.#eventsNoted = this.#flow.events
-    this.#lastEventAtMs = this.#clock.now()
+    this.#lastEventMs = this.#clock.now() - eraMs
   }
 
   #pronounce(judged: (judged: Judged) => void): void {
@@ -184,10 +184,10 @@ export class AnswerStream implements AnswerReader {
   #watch(): void {
     const { firstEventMs, betweenEventsMs } = this.#times
     const nowMs = this.#clock.now()
-    const dueMs = this.#flow.events === 0 ? Math.min(this.#sentAtMs + firstEventMs, nowMs + betweenEventsMs) : this.#lastEventAtMs + betweenEventsMs
+    const dueMs = this.#flow.events === 0 ? Math.min(this.#sentAtMs + firstEventMs, nowMs + betweenEventsMs) : eraMs + this.#lastEventMs + betweenEventsMs
     this.#disarm = this.#clock.after(dueMs - nowMs, () => {
       const isFirst = this.#flow.events === 0
-      const isLate = isFirst ? this.#clock.now() - this.#sentAtMs >= firstEventMs : this.#clock.now() - this.#lastEventAtMs >= betweenEventsMs
+      const isLate = isFirst ? this.#clock.now() - this.#sentAtMs >= firstEventMs : this.#clock.now() - eraMs - this.#lastEventMs >= betweenEventsMs
       if (!isLate) return this.#watch()
       this.#break(
         this.#flow.committed ? { kind: 'ended', detail: 'the upstream fell silent' } : { kind: 'silent', waitingFor: isFirst ? 'first-event' : 'next-event' },

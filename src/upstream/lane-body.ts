@@ -25,6 +25,7 @@ export class LaneBody implements AnswerBody {
   /** What came while the reader took nothing. */
   #waiting: Buffer[] = []
   #waitingBytes = 0
+  #hasWaiting = false
 
   /** @param bytesMax what may wait for the reader; one frame always may. */
   constructor(lane: LaneEnd, bytesMax: number) {
@@ -72,12 +73,13 @@ export class LaneBody implements AnswerBody {
   /** False: too much is waiting already. */
   push(frame: Buffer): boolean {
     if (this.#state !== 'open') return true
-    if (this.#reader !== null && this.#flow === 'flowing' && this.#waiting.length === 0) {
+    if (this.#reader !== null && this.#flow === 'flowing' && !this.#hasWaiting) {
       this.#reader.chunk(frame)
       return true
     }
     if (this.#waiting.length > 0 && this.#waitingBytes + frame.length > this.#bytesMax) return false
     this.#waiting.push(frame)
+    this.#hasWaiting = true
     this.#waitingBytes += frame.length
     this.#lane.held()
     return true
@@ -118,6 +120,7 @@ export class LaneBody implements AnswerBody {
   #tellReader(reader: AnswerReader): void {
     while (this.#state !== 'over' && this.#flow === 'flowing') {
       const frame = this.#waiting.shift()
+      this.#hasWaiting = this.#waiting.length > 0
       if (frame !== undefined) {
         this.#waitingBytes -= frame.length
         reader.chunk(frame)

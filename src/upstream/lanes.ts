@@ -55,6 +55,9 @@ const connectionCodes: ReadonlySet<string> = new Set(['websocket_connection_limi
 export class Lanes {
   readonly #parts: LaneParts
   readonly #lanes = new Map<string, Lane>()
+  /** The body of the running turn that was heard last, and its lane. */
+  #heard: LaneBody | null = null
+  #heardName = ''
   /** Lanes whose turn has ended on this socket, with the answer that ended last. */
   readonly #served = new Map<string, string | null>()
   /** Whether a named lane was ever used; until then every frame is the default lane's. */
@@ -136,10 +139,15 @@ export class Lanes {
     else this.#pass(lane, type, frame)
   }
 
-  /** Most frames are these. Where nobody reads them, they are for nobody. */
+  /** Most frames are these, and of the lane that was heard last. Where nobody reads them, they are for nobody. */
   #output(name: string, frame: Buffer): void {
-    const lane = this.#lanes.get(name)
-    if (lane?.state === 'running' && !lane.body.push(frame)) lane.body.breakOff('more came than was read')
+    if (this.#heard === null || this.#heardName !== name) {
+      const lane = this.#lanes.get(name)
+      if (lane?.state !== 'running') return
+      this.#heard = lane.body
+      this.#heardName = name
+    }
+    if (!this.#heard.push(frame)) this.#heard.breakOff('more came than was read')
   }
 
   /** The socket is gone. */
@@ -154,6 +162,7 @@ export class Lanes {
     const body = new LaneBody({ held: () => this.#parts.held(), abandoned: () => this.#abandon(name, body) }, this.#parts.frameBytesMax)
     const lane: Lane = { name, state: 'running', body, steered: null, response: null, steers: new Set(), stop: () => {}, whenFree: [] }
     this.#lanes.set(name, lane)
+    this.#heard = null
     return lane
   }
 
@@ -191,12 +200,14 @@ export class Lanes {
     lane.steered = null
     if (lane.state === 'abandoned' || lane.steers.size === 0) return this.#free(lane)
     lane.state = 'awaiting'
+    this.#heard = null
     lane.stop = this.#parts.clock.after(successorMs, () => this.#free(lane))
   }
 
   #free(lane: Lane): void {
     lane.stop()
     this.#lanes.delete(lane.name)
+    this.#heard = null
     lane.steered?.release()
     lane.body.release()
     this.#parts.freed()
@@ -208,6 +219,7 @@ export class Lanes {
     if (lane?.body !== body || lane.state !== 'running') return
     lane.stop()
     lane.state = 'abandoned'
+    this.#heard = null
     lane.stop = this.#parts.clock.after(abandonedMs, () => {
       lane.steered?.release()
       body.release()

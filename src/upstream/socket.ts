@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { WebSocket } from 'ws'
+import type { RawData, WebSocket } from 'ws'
 import { secretsOf, type Account, type Credential } from '../core/account.ts'
 import type { Unreachable } from '../core/failure.ts'
 import type { ResponseId } from '../core/ids.ts'
@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Headers } from '../lib/headers.ts'
 import { hidden } from '../lib/hide.ts'
 import { maskedTextFrame } from '../lib/text-frames.ts'
+import { writeTogether } from '../lib/write-together.ts'
 import type { FrameCall, FrameText, SocketListener } from '../ports/sockets.ts'
 import type { Sent } from '../ports/transport.ts'
 import { passedHeaders } from './headers.ts'
@@ -55,6 +56,7 @@ export class UpstreamSocket {
   #saidTurns: 'none' | 'some' = 'none'
   /** What went wrong with the connection, where it said. */
   #error: string | null = null
+  readonly #stopHearing: () => void
   #stopClosing: () => void = () => {}
 
   constructor(parts: SocketParts, agreed: Agreed) {
@@ -77,7 +79,10 @@ export class UpstreamSocket {
     const { ws, wire } = agreed
     // `ws` keeps to itself why the connection broke.
     wire.on('error', (error) => (this.#error ??= detailOf(error, frameBytesMax)))
-    ws.on('message', (data, isBinary) => this.#message(data as Buffer, isBinary ? 'binary' : 'text'))
+    const lanes = this.#lanes
+    const hear = (data: RawData, isBinary: boolean): void => (isBinary ? this.#binary() : lanes.push(data as Buffer))
+    ws.on('message', hear)
+    this.#stopHearing = () => ws.off('message', hear)
     ws.on('error', (error) => this.#failed(error))
     ws.on('close', (code, reason) => this.#closed(code, reason))
   }
@@ -150,15 +155,10 @@ export class UpstreamSocket {
 
   /** One write for all of it. */
   #write(frames: readonly FrameText[]): void {
-    const { wire } = this.#agreed
-    wire.cork()
-    for (const frame of frames) wire.write(maskedTextFrame(frame))
-    wire.uncork()
+    writeTogether(this.#agreed.wire, frames.map(maskedTextFrame))
   }
 
-  #message(frame: Buffer, kind: 'text' | 'binary'): void {
-    if (this.#state === 'over') return
-    if (kind === 'text') return this.#lanes.push(frame)
+  #binary(): void {
     this.#over('the upstream sent a binary frame')
     this.#close(1003)
   }
@@ -195,6 +195,7 @@ export class UpstreamSocket {
     if (this.#state === 'over') return
     this.#state = 'over'
     this.#heartbeat.stop()
+    this.#stopHearing()
     this.#known.clear()
     this.#lanes.fail(detail)
   }

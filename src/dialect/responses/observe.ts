@@ -2,7 +2,7 @@ import type { ResponseId } from '../../core/ids.ts'
 import type { Item } from '../../core/transcript.ts'
 import type { Reading } from '../../core/windows.ts'
 import type { Body, Edit } from '../../lib/body.ts'
-import { eventType, jsonType } from '../../lib/sse.ts'
+import { eventType, jsonType, startsWith } from '../../lib/sse.ts'
 import { restored, unknownEnd } from '../answer.ts'
 import type { AnswerEnd, EventObserver, Seen, Watched } from '../dialect.ts'
 import { JsonEvent } from '../json-event.ts'
@@ -15,6 +15,12 @@ import { readingsOf } from './rate-limits.ts'
 import { endOf, itemsOf, sealOf } from './response.ts'
 
 const output: Seen = { kind: 'output' }
+
+/** How nearly all events begin. They need no look at what they are called. */
+const words: Readonly<Record<Watched['framing'], Buffer>> = {
+  sse: Buffer.from('event: response.output_text.delta\ndata: {"type":"response.output_text.delta"'),
+  frames: Buffer.from('{"type":"response.output_text.delta"'),
+}
 
 /** Finished items are kept for a terminal event that comes without them, up to this. Unit: bytes. Beyond it such a terminal stays as it came. */
 export const keptItemsBytesMax = 16 * 1024 * 1024
@@ -31,6 +37,8 @@ type ResponsesWatched = Pick<Watched, 'restore' | 'framing' | 'client'>
 /** Watches a stream of Responses events. Only lifecycle events, finished items and the terminal one are looked into; deltas are passed by their name. */
 export class ResponsesObserver implements EventObserver {
   readonly #watched: ResponsesWatched
+  /** Of each event this is all that is asked. */
+  readonly #framing: ResponsesWatched['framing']
   #response: ResponseId | null = null
   #sealed: string[] = []
   #items: { readonly index: number; readonly json: Buffer }[] | null = []
@@ -44,10 +52,12 @@ export class ResponsesObserver implements EventObserver {
 
   constructor(watched: ResponsesWatched) {
     this.#watched = watched
+    this.#framing = watched.framing
   }
 
   see(bytes: Buffer, start: number, end: number): Seen {
-    const { framing } = this.#watched
+    const framing = this.#framing
+    if (startsWith(bytes, start, end, words[framing])) return output
     const first = framing === 'sse' ? eventType(bytes, start, end) : jsonType(bytes, start, end)
     const type = first ?? typeByParsing(JsonEvent.parse(bytes, { start, end, framing })?.data) ?? ''
     switch (type) {
@@ -116,7 +126,7 @@ export class ResponsesObserver implements EventObserver {
   }
 
   #event(bytes: Buffer, start: number, end: number): JsonEvent | null {
-    return JsonEvent.parse(bytes, { start, end, framing: this.#watched.framing })
+    return JsonEvent.parse(bytes, { start, end, framing: this.#framing })
   }
 
   #metadata(bytes: Buffer, start: number, end: number): void {

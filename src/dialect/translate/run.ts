@@ -97,11 +97,11 @@ export class Run {
     const memory = this.#memory
     const isNumbered = this.#number !== -1
     const said = Buffer.allocUnsafe(this.#textsAt + to - from + (isNumbered ? digitsOf(this.#number) : 0))
-    let at = copied(memory, 0, this.#behindAt, said, 0)
-    at = copied(bytes, from, to, said, at)
-    at = copied(memory, this.#behindAt, this.#endAt, said, at)
+    let at = memory.copy(said, 0, 0, this.#behindAt)
+    at += bytes.copy(said, at, from, to)
+    at += memory.copy(said, at, this.#behindAt, this.#endAt)
     if (isNumbered) at = numbered(this.#number++, said, at)
-    copied(memory, this.#endAt, this.#textsAt, said, at)
+    memory.copy(said, at, this.#endAt, this.#textsAt)
     return said
   }
 }
@@ -110,13 +110,6 @@ export class Run {
 function startsOf(pieces: readonly Buffer[]): readonly number[] {
   let at = 0
   return [0, ...pieces.map((piece) => (at += piece.length))]
-}
-
-/** For so few bytes a loop beats a call. */
-function copied(source: Buffer, from: number, to: number, target: Buffer, at: number): number {
-  let next = at
-  for (let i = from; i < to; i++) target[next++] = source[i] ?? 0
-  return next
 }
 
 function digitsOf(number: number): number {
