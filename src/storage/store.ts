@@ -23,6 +23,8 @@ export interface StoreOptions {
   readonly spool?: SpoolPlace
   /** How long a record waits for the store before it goes to the spool. */
   readonly commitMs: number
+  /** How long a record waits for the spool, beyond that. Unit: milliseconds. */
+  readonly spoolMs?: number
   /** How long turns are kept. */
   readonly retentionMs: number
   readonly log: Log

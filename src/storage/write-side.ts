@@ -21,6 +21,8 @@ export interface SideOptions {
 export interface WriteSideOptions extends SideOptions {
   readonly spool?: SpoolPlace
   readonly commitMs: number
+  /** `spoolMs` unless told. */
+  readonly spoolMs?: number
 }
 
 /** How long a record waits for the spool, beyond its wait for the store. Unit: milliseconds. */
@@ -58,7 +60,7 @@ export class WriteSide {
       clock: options.clock,
       log: options.log,
       commitMs: options.commitMs,
-      spoolMs,
+      spoolMs: options.spoolMs ?? spoolMs,
       spool: this.#spool ?? noSpool,
       post: (batch) => {
         this.#worker.hold()

