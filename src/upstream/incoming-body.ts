@@ -16,6 +16,8 @@ export class IncomingBody implements AnswerBody, BodyHearer {
   #flow: 'flowing' | 'paused' = 'flowing'
   /** Came while nobody could hear it. The connection is held back meanwhile, so it is a read or two. */
   #held: Buffer[] = []
+  /** Whether the connection is held back. */
+  #holdsBack = false
   #end: End = notYet
   #isOver = false
 
@@ -67,7 +69,9 @@ export class IncomingBody implements AnswerBody, BodyHearer {
     if (this.#reader !== null && this.#flow === 'flowing' && !isHeld) return this.#reader.chunk(bytes)
     this.#held.push(bytes)
     // What comes with the head is heard before anything more can come; only a second read holds the connection back.
-    if (isHeld) this.#connection.pause()
+    if (!isHeld || this.#holdsBack) return
+    this.#holdsBack = true
+    this.#connection.pause()
   }
 
   end(): void {
@@ -88,14 +92,17 @@ export class IncomingBody implements AnswerBody, BodyHearer {
   readonly #deliver = (): void => {
     const reader = this.#reader
     if (reader === null) return
-    const wasHeld = this.#held.length > 0
     while (this.#flow === 'flowing' && !this.#isOver) {
       const bytes = this.#held.shift()
       if (bytes === undefined) break
       reader.chunk(bytes)
     }
     if (this.#flow === 'paused' || this.#isOver) return
-    if (wasHeld && this.#end === notYet) this.#connection.resume()
+    // Its reader may have paused it over the last of what was held.
+    if (this.#holdsBack && this.#end === notYet) {
+      this.#holdsBack = false
+      this.#connection.resume()
+    }
     this.#tell(reader)
   }
 

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -83,6 +84,22 @@ describe('the body of an answer', () => {
     expect(notes.bytes).toBe(before)
     expect(sent).toBe(false)
     body.resume()
+    await eventually(() => notes.told.length > 0)
+    expect(notes).toEqual({ bytes: 32 * mebibyte.length, told: ['end'] })
+  })
+
+  it('goes on for a reader that pauses it inside each chunk', async () => {
+    const { body } = await asked((response) => pour(response, () => {}))
+    const notes = { bytes: 0, told: [] as string[] }
+    body.read({
+      chunk: (bytes) => {
+        notes.bytes += bytes.length
+        body.pause()
+        setImmediate(() => body.resume())
+      },
+      end: () => notes.told.push('end'),
+      broken: (detail) => notes.told.push(`broken: ${detail}`),
+    })
     await eventually(() => notes.told.length > 0)
     expect(notes).toEqual({ bytes: 32 * mebibyte.length, told: ['end'] })
   })
@@ -188,6 +205,15 @@ describe('the body of an answer', () => {
       await answer.body.closed
     })
   }
+
+  it('that is encoded and large comes whole', async () => {
+    const large = randomBytes(8 * mebibyte.length)
+    const server = await rig.http((_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(large)))
+    const { body } = answerOf(await rig.transport().send(callOf(account(`http://127.0.0.1:${server.port}`))))
+    const digest = createHash('sha256')
+    const how = await new Promise((resolve) => body.read({ chunk: (bytes) => void digest.update(bytes), end: () => resolve('end'), broken: resolve }))
+    expect([how, digest.digest('hex')]).toEqual(['end', createHash('sha256').update(large).digest('hex')])
+  })
 
   it('is broken when it is encoded and the code is damaged or cut', async () => {
     const half = gzipSync(Buffer.alloc(100_000, 'x')).subarray(0, 60)
