@@ -55,7 +55,7 @@ const connectionCodes: ReadonlySet<string> = new Set(['websocket_connection_limi
 export class Lanes {
   readonly #parts: LaneParts
   readonly #lanes = new Map<string, Lane>()
-  /** The body of the running turn that was heard last, and its lane. */
+  /** The body of the turn that was heard last, and its lane. One that is over takes nothing; another that has its lane takes its place. */
   #heard: LaneBody | null = null
   #heardName = ''
   /** Lanes whose turn has ended on this socket, with the answer that ended last. */
@@ -200,7 +200,6 @@ export class Lanes {
     lane.steered = null
     if (lane.state === 'abandoned' || lane.steers.size === 0) return this.#free(lane)
     lane.state = 'awaiting'
-    this.#heard = null
     lane.stop = this.#parts.clock.after(successorMs, () => this.#free(lane))
   }
 
@@ -219,7 +218,6 @@ export class Lanes {
     if (lane?.body !== body || lane.state !== 'running') return
     lane.stop()
     lane.state = 'abandoned'
-    this.#heard = null
     lane.stop = this.#parts.clock.after(abandonedMs, () => {
       lane.steered?.release()
       body.release()

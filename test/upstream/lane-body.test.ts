@@ -46,6 +46,18 @@ describe('the answer of one turn on a lane', () => {
     expect(body.holds).toBe(false)
   })
 
+  it('gives each frame as it comes again, once it has caught up', async () => {
+    const { body, read } = made()
+    body.read(read)
+    body.pause()
+    body.push(frame('a'))
+    body.resume()
+    await settled()
+    body.push(frame('b'))
+    expect(read.frames).toEqual(['a', 'b'])
+    expect(body.holds).toBe(false)
+  })
+
   it('stops giving when its reader pauses in the middle', async () => {
     const { body, read } = made()
     for (const text of ['a', 'b', 'c']) body.push(frame(text))

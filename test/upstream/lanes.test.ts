@@ -210,6 +210,15 @@ describe('a steered answer', () => {
     expect(scene.clock.pending).toBe(0)
   })
 
+  it('leaves the words of its successor to that one, though it was heard last', async () => {
+    const scene = new Scene()
+    const turn = scene.begin('')
+    const [one, two] = [events('r1'), events('r2')]
+    await scene.push(one.created, one.delta, accepted('st', 'r1'), one.incomplete, two.created, two.delta, two.completed)
+    expect(turn.types).toEqual(['response.created', 'response.output_text.delta', 'response.incomplete'])
+    expect(scene.strays[0]?.reading.types).toEqual(['response.created', 'response.output_text.delta', 'response.completed'])
+  })
+
   it('keeps its lane for the successor of its successor too', async () => {
     const scene = new Scene()
     const first = scene.begin('')

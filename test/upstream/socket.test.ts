@@ -125,6 +125,15 @@ describe('what no upstream should send', () => {
     expect(await end.gone()).toBe(1007)
   })
 
+  it('what follows it begins nothing', async () => {
+    const { turns, end } = await scene()
+    end.ws.send(Buffer.from('{}'), { binary: true })
+    end.say(events('r1').created, events('r1').delta)
+    expect(await turns[0]?.read.over()).toBe('broken: the upstream sent a binary frame')
+    expect(await end.gone()).toBe(1003)
+    expect(rig.strays).toEqual([])
+  })
+
   it('a socket that it breaks is cut where upstream does not answer the close', async () => {
     const { end } = await scene()
     end.ws.send(Buffer.from('{}'), { binary: true })
