@@ -28,7 +28,7 @@ const brokeOff = refusal(
 
 const notAStream = refusal('upstream_unreachable', 'The upstream gave a whole answer, and late, where a stream was asked for.')
 
-/** From the commit point to the end of a stream: everything but the terminal event goes out, then the record is written, then the terminal event. */
+/** From the commit point to the end of a stream: everything before its last read goes out as it comes, then the record is written, then that read with the terminal event. */
 export async function relay(course: Course, t: Try, { stream, flow, headers }: Streaming): Promise<Outcome> {
   const { client, world, draft } = course
   const { lease } = t.chosen
@@ -62,10 +62,14 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   const trouble = cancelled === null ? (unwritten ?? (relayed.kind === 'broken' ? brokeOff : null)) : cutOff
   if (trouble === null && relayed.kind === 'ended') {
     if (end !== null && end.status !== 'failed') answeredInSession(course, running, { end, observer: flow.observer, stored: isKeptThere(course, t) })
-    client.write([relayed.ended.bytes])
+    client.write([...flow.takeOut(), relayed.ended.bytes])
     if (relayed.ended.kind === 'failed') await client.endInError()
     else await client.end()
-  } else client.breakOff(trouble ?? brokeOff, flow.observer.response())
+    return outcome
+  }
+  const rest = flow.takeOut()
+  if (rest.length > 0) client.write(rest)
+  client.breakOff(trouble ?? brokeOff, flow.observer.response())
   return outcome
 }
 
