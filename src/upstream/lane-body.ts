@@ -11,6 +11,9 @@ interface LaneEnd {
 /** open: upstream may send more. ended: it will not, and the reader has not heard yet. over: the reader is told nothing any more. */
 type State = 'open' | 'ended' | 'over'
 
+/** While less than this waits, its socket is read on: most readers are back before the next frame comes. Unit: bytes. */
+export const holdsFromBytes = 16 * 1024
+
 /** The answer to one turn on a lane of a socket: one whole frame a chunk. */
 export class LaneBody implements AnswerBody {
   readonly closed: Promise<void>
@@ -26,6 +29,7 @@ export class LaneBody implements AnswerBody {
   #waiting: Buffer[] = []
   #waitingBytes = 0
   #hasWaiting = false
+  #holds = false
 
   /** @param bytesMax what may wait for the reader; one frame always may. */
   constructor(lane: LaneEnd, bytesMax: number) {
@@ -41,20 +45,18 @@ export class LaneBody implements AnswerBody {
 
   pause(): void {
     this.#flow = 'paused'
-    this.#lane.held()
   }
 
   resume(): void {
     this.#flow = 'flowing'
     this.#tellSoon()
-    this.#lane.held()
   }
 
   cancel(): void {
     const was = this.#state
     this.#state = 'over'
     this.#waiting = []
-    this.#lane.held()
+    this.#noteHeld()
     if (was === 'open') this.#lane.abandoned()
   }
 
@@ -67,7 +69,7 @@ export class LaneBody implements AnswerBody {
 
   /** Whether its socket has to wait for its reader. */
   get holds(): boolean {
-    return this.#state === 'open' && (this.#flow === 'paused' || this.#waiting.length > 0)
+    return this.#holds
   }
 
   /** False: too much is waiting already. */
@@ -81,7 +83,7 @@ export class LaneBody implements AnswerBody {
     this.#waiting.push(frame)
     this.#hasWaiting = true
     this.#waitingBytes += frame.length
-    this.#lane.held()
+    this.#noteHeld()
     return true
   }
 
@@ -114,6 +116,13 @@ export class LaneBody implements AnswerBody {
 
   readonly #tell = (): void => {
     if (this.#reader !== null) this.#tellReader(this.#reader)
+    this.#noteHeld()
+  }
+
+  #noteHeld(): void {
+    const holds = this.#state === 'open' && this.#waitingBytes >= holdsFromBytes
+    if (holds === this.#holds) return
+    this.#holds = holds
     this.#lane.held()
   }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { LaneBody } from '../../src/upstream/lane-body.ts'
+import { holdsFromBytes, LaneBody } from '../../src/upstream/lane-body.ts'
 import { settled } from '../support/virtual-clock.ts'
 import { Reading } from './socket-rig.ts'
 
 function made(bytesMax = 100) {
-  const told = { abandoned: 0 }
-  const body = new LaneBody({ held: () => {}, abandoned: () => told.abandoned++ }, bytesMax)
+  const told = { abandoned: 0, held: 0 }
+  const body = new LaneBody({ held: () => told.held++, abandoned: () => told.abandoned++ }, bytesMax)
   return { body, told, read: new Reading() }
 }
 const frame = (text: string) => Buffer.from(text)
@@ -38,12 +38,30 @@ describe('the answer of one turn on a lane', () => {
     body.pause()
     for (const text of ['a', 'b']) body.push(frame(text))
     expect(read.frames).toEqual([])
-    expect(body.holds).toBe(true)
     body.resume()
     body.push(frame('c'))
     await settled()
     expect(read.frames).toEqual(['a', 'b', 'c'])
-    expect(body.holds).toBe(false)
+  })
+
+  it('holds its socket up from a bound on, and until its reader has taken that', async () => {
+    const { body, told, read } = made(2 * holdsFromBytes)
+    body.read(read)
+    body.pause()
+    body.push(frame('x'.repeat(holdsFromBytes - 1)))
+    expect([body.holds, told.held]).toEqual([false, 0])
+    body.push(frame('y'))
+    body.push(frame('z'))
+    expect([body.holds, told.held]).toEqual([true, 1])
+    body.resume()
+    expect(body.holds).toBe(true)
+    await settled()
+    expect(read.frames.length).toBe(3)
+    expect([body.holds, told.held]).toEqual([false, 2])
+    body.pause()
+    body.push(frame('x'.repeat(holdsFromBytes)))
+    body.cancel()
+    expect([body.holds, told.held]).toEqual([false, 4])
   })
 
   it('gives each frame as it comes again, once it has caught up', async () => {

@@ -1,3 +1,4 @@
+import { holdsFromBytes } from '../../src/upstream/lane-body.ts'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, LookupFunction, Socket } from 'node:net'
@@ -205,11 +206,12 @@ export function isOpen(session: SessionSockets, { id }: Pick<Account, 'id'>): bo
 export const idOf = (name: string) => name as AccountId
 
 /** Events of an answer, on a lane where one is named. */
-export function events(id: string, lane = ''): Record<'created' | 'delta' | 'completed' | 'incomplete' | 'failed', object> {
+export function events(id: string, lane = ''): Record<'created' | 'delta' | 'large' | 'completed' | 'incomplete' | 'failed', object> {
   const on = lane === '' ? {} : { stream_id: lane }
   return {
     created: { type: 'response.created', response: { id }, ...on },
     delta: { type: 'response.output_text.delta', delta: `of ${id}`, ...on },
+    large: { type: 'response.output_text.delta', delta: 'x'.repeat(holdsFromBytes), ...on },
     completed: { type: 'response.completed', response: { id }, ...on },
     incomplete: { type: 'response.incomplete', response: { id }, ...on },
     failed: { type: 'response.failed', response: { id }, ...on },

@@ -226,19 +226,26 @@ describe('a reader that is slower than its upstream', () => {
     const { turns, end } = await scene(['a', 'b'])
     const [a, b] = turns
     a?.body.pause()
+    end.say(events('r1', 'a').large, events('r2', 'b').large)
     await aWhile()
-    end.say(events('r1', 'a').delta, events('r2', 'b').delta)
+    end.say(events('r2', 'b').delta)
     await aWhile()
-    expect([a?.read.frames.length, b?.read.frames.length]).toEqual([0, 0])
+    expect([a?.read.frames.length, b?.read.frames.length]).toEqual([0, 1])
     b?.body.pause()
     a?.body.resume()
+    end.say(events('r2', 'b').large)
+    await eventually(() => a?.read.frames.length === 1)
+    end.say(events('r1', 'a').delta)
     await aWhile()
-    expect([a?.read.frames.length, b?.read.frames.length]).toEqual([0, 0])
+    expect([a?.read.frames.length, b?.read.frames.length]).toEqual([1, 1])
     b?.body.resume()
-    await eventually(() => a?.read.frames.length === 1 && b?.read.frames.length === 1)
+    await eventually(() => a?.read.frames.length === 2 && b?.read.frames.length === 3)
     a?.body.pause()
+    end.say(events('r1', 'a').large)
+    await aWhile()
     end.say(events('r2', 'b').completed)
     await aWhile()
+    expect(b?.read.how).toBeNull()
     a?.body.cancel()
     expect(await b?.read.over()).toBe('end')
   })
@@ -305,17 +312,26 @@ describe('an upstream that is pinged', () => {
 
   it('is not blamed for what we did not read', async () => {
     const { turns, end } = await scene([''], { autoPong: false })
-    turns[0]?.body.pause()
+    const [turn] = turns
+    const heldUp = async (frames: number) => {
+      turn?.body.pause()
+      end.say(events('r1').large)
+      await aWhile()
+      expect(turn?.read.frames.length).toBe(frames)
+    }
+    await heldUp(0)
     for (let n = 1; n <= 3; n++) {
       await rig.clock.advance(25_000)
       await eventually(() => end.pings === n)
     }
-    turns[0]?.body.resume()
+    turn?.body.resume()
+    await eventually(() => turn?.read.frames.length === 1)
     for (let n = 4; n <= 6; n++) {
       await rig.clock.advance(25_000)
       await eventually(() => end.pings === n)
-      turns[0]?.body.pause()
-      turns[0]?.body.resume()
+      await heldUp(n - 3)
+      turn?.body.resume()
+      await eventually(() => turn?.read.frames.length === n - 2)
     }
     expect(turns[0]?.read.how).toBeNull()
     await rig.clock.advance(50_000)
