@@ -39,8 +39,9 @@ interface Index {
   /** The members, `stride` numbers for each: start and end of its name, start and end of its value. */
   readonly parts: readonly number[]
   readonly governed: ReadonlySet<string>
-  /** Where in `parts` a governed member begins. */
-  readonly places: ReadonlyMap<string, number>
+  /** The governed members that are there, and where in `parts` each begins: few enough to be looked through. */
+  readonly names: readonly string[]
+  readonly places: readonly number[]
 }
 
 /** What is to become of one member. */
@@ -87,17 +88,19 @@ export class Body {
     if (last === -1 || skipSpace(bytes, last, end) !== end) return notJson
     if (!isObject) return { kind: 'not-an-object' }
 
-    const places = new Map<string, number>()
+    const names: string[] = []
+    const places: number[] = []
     const table = tableOf(governed)
     for (let at = 0; at < parts.length; at += stride) {
       const name = governedName(bytes, number(parts, at), number(parts, at + 1), table)
       if (name === undefined) return notJson
       if (name === null) continue
-      if (places.has(name)) return { kind: 'duplicate', member: name }
-      if (!isSound(bytes, valueAt(parts, at))) return notJson
-      places.set(name, at)
+      if (names.includes(name)) return { kind: 'duplicate', member: name }
+      if (!isSound(bytes, number(parts, at + 2), number(parts, at + 3))) return notJson
+      names.push(name)
+      places.push(at)
     }
-    return { kind: 'body', body: new Body(bytes, { range: { start, end }, closing: last - 1, parts, governed, places }) }
+    return { kind: 'body', body: new Body(bytes, { range: { start, end }, closing: last - 1, parts, governed, names, places }) }
   }
 
   /** An object in which nothing is governed. Null where the bytes are no object, or cannot be read. */
@@ -108,9 +111,9 @@ export class Body {
 
   /** The value's range; null where the member is absent. The last one, where an ungoverned member stands twice. */
   span(member: string): Span | null {
-    const { parts, governed, places } = this.#index
-    const place = places.get(member)
-    if (place !== undefined) return valueAt(parts, place)
+    const { parts, governed, names, places } = this.#index
+    const nth = names.indexOf(member)
+    if (nth !== -1) return valueAt(parts, number(places, nth))
     if (governed.has(member)) return null
     for (let at = parts.length - stride; at >= 0; at -= stride) {
       if (isNamed(this.bytes, number(parts, at), number(parts, at + 1), member)) return valueAt(parts, at)
@@ -146,7 +149,7 @@ export class Body {
     const cuts: Cut[] = []
     const dropped: string[] = []
     const added: Buffer[] = []
-    for (const [member, change] of changes(edits)) {
+    for (const { member, change } of changes(edits)) {
       if (change.kind === 'items') {
         for (const cut of this.#cutItems(member, change)) cuts.push(cut)
         continue
@@ -173,22 +176,16 @@ export class Body {
     return span === null || walkArray(this.bytes, span.start, span.end, bounds) === -1 ? null : bounds
   }
 
-  /** Every place in `parts` where a member of this name begins. */
-  #places(member: string): readonly number[] {
-    const { parts } = this.#index
-    const places: number[] = []
-    for (let at = 0; at < parts.length; at += stride) if (isNamed(this.bytes, number(parts, at), number(parts, at + 1), member)) places.push(at)
-    return places
-  }
-
   #cutMembers(names: readonly string[]): readonly Cut[] {
     if (names.length === 0) return []
     const { parts } = this.#index
     const gone = new Set<number>()
-    for (const name of names) for (const at of this.#places(name)) gone.add(at / stride)
-    if (gone.size === 0) return []
     const bounds: number[] = []
-    for (let at = 0; at < parts.length; at += stride) bounds.push(number(parts, at) - 1, number(parts, at + 3))
+    for (let at = 0; at < parts.length; at += stride) {
+      const start = number(parts, at)
+      if (names.some((name) => isNamed(this.bytes, start, number(parts, at + 1), name))) gone.add(at / stride)
+      bounds.push(start - 1, number(parts, at + 3))
+    }
     return cutParts(this.bytes, bounds, gone)
   }
 
@@ -210,28 +207,31 @@ export class Body {
   /** New members before the closing brace; the comma before the first goes where no member is left to stand before it. */
   #append(added: readonly Buffer[], drops: number): Cut {
     const { parts, closing } = this.#index
-    const isFirst = parts.length / stride === drops
-    const put = isFirst ? added.map((bytes, at) => (at === 0 ? bytes.subarray(1) : bytes)) : added
+    const put = parts.length / stride === drops ? added.map((bytes, at) => (at === 0 ? bytes.subarray(1) : bytes)) : added
     return { start: closing, end: closing, put }
   }
 }
 
-function changes(edits: readonly Edit[]): ReadonlyMap<string, Change> {
-  const byMember = new Map<string, Change>()
+/** Each member's change, once: edits are few. */
+function changes(edits: readonly Edit[]): readonly { readonly member: string; readonly change: Change }[] {
+  const all: { readonly member: string; change: Change }[] = []
   for (const edit of edits) {
-    if (edit.kind === 'set' || edit.kind === 'drop') {
-      byMember.set(edit.member, edit)
-      continue
-    }
-    const change = byMember.get(edit.member) ?? { kind: 'items', gone: new Set(), without: new Map<number, Set<string>>() }
-    byMember.set(edit.member, change)
-    if (change.kind !== 'items') continue
-    for (const index of edit.indexes) {
-      if (edit.kind === 'drop-items') change.gone.add(index)
-      else change.without.set(index, (change.without.get(index) ?? new Set()).add(edit.name))
-    }
+    const known = all.find(({ member }) => member === edit.member)
+    const change = edit.kind === 'set' || edit.kind === 'drop' ? edit : withItems(known?.change, edit)
+    if (known === undefined) all.push({ member: edit.member, change })
+    else known.change = change
   }
-  return byMember
+  return all
+}
+
+function withItems(before: Change | undefined, edit: Extract<Edit, { indexes: readonly number[] }>): Change {
+  const change = before ?? { kind: 'items', gone: new Set(), without: new Map<number, Set<string>>() }
+  if (change.kind !== 'items') return change
+  for (const index of edit.indexes) {
+    if (edit.kind === 'drop-items') change.gone.add(index)
+    else change.without.set(index, (change.without.get(index) ?? new Set()).add(edit.name))
+  }
+  return change
 }
 
 /**
@@ -270,7 +270,8 @@ function splice(bytes: Buffer, range: Span, cuts: Cut[]): Pieces {
     total += piece.length
   }
   let from = range.start
-  for (const cut of cuts.sort((a, b) => a.start - b.start)) {
+  if (cuts.length > 1) cuts.sort((a, b) => a.start - b.start)
+  for (const cut of cuts) {
     add(bytes.subarray(from, cut.start))
     for (const piece of cut.put) add(piece)
     from = cut.end
@@ -289,9 +290,9 @@ function valueAt(parts: readonly number[], at: number): Span {
 }
 
 /** Whether a governed word holds nothing that the grammar forbids in strings. */
-function isSound(bytes: Buffer, value: Span): boolean {
-  if (bytes[value.start] !== quote || value.end - value.start > wordBytesMax) return true
-  return isPlain(bytes, value.start, value.end) || parsedText(bytes, value.start, value.end) !== undefined
+function isSound(bytes: Buffer, start: number, end: number): boolean {
+  if (bytes[start] !== quote || end - start > wordBytesMax) return true
+  return isPlain(bytes, start, end) || parsedText(bytes, start, end) !== undefined
 }
 
 function number(numbers: readonly number[], at: number): number {
