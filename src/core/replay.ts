@@ -1,12 +1,12 @@
 import type { AccountId } from './ids.ts'
-import type { Item, Node } from './transcript.ts'
+import type { Item, Items, Node } from './transcript.ts'
 
 /** A dialogue that is to be said again, and to whom. */
 export interface Dialogue {
   /** The answers that the question builds on, oldest first. */
   readonly chain: readonly Node[]
   /** What the question itself says. */
-  readonly own: readonly Item[]
+  readonly own: Items
   readonly account: AccountId
   /** Who is known to have sealed what has this hash. */
   readonly sealedBy: (hash: string) => AccountId | null
@@ -47,6 +47,7 @@ export function replay(dialogue: Dialogue): Replay {
   const { chain, account } = dialogue
   const of: Case = { ...dialogue, isKept: chain.every((node) => node.owner === account && node.stored) }
   const placed = place(dialogue)
+  if (placed === null) return { kind: 'cannot', why: 'a part of the dialogue cannot be read' }
   const begin = placed.findLastIndex((p) => isCompactedAnswer(p) && sealerOf(of, p) === account)
   if (begin === -1 && (chain[0]?.parent ?? null) !== null) return { kind: 'cannot', why: 'the beginning of the dialogue is not kept' }
   // A compaction item stands for all that was said before it; one that the account cannot read stands for nothing, and what it stands for is said.
@@ -65,14 +66,16 @@ export function replay(dialogue: Dialogue): Replay {
   }
 }
 
-function place({ chain, own }: Dialogue): readonly Placed[] {
+/** Null: one of the items cannot be read. */
+function place({ chain, own }: Dialogue): readonly Placed[] | null {
   const placed: Placed[] = []
-  for (const node of chain) {
-    for (const item of node.input) placed.push({ item, node, part: 'input' })
-    for (const item of node.output) placed.push({ item, node, part: 'output' })
+  const put = (items: Items, node: Node | null, part: Placed['part']): boolean => {
+    const apart = items.apart()
+    for (const item of apart ?? []) placed.push({ item, node, part })
+    return apart !== null
   }
-  for (const item of own) placed.push({ item, node: null, part: 'input' })
-  return placed
+  for (const node of chain) if (!put(node.input, node, 'input') || !put(node.output, node, 'output')) return null
+  return put(own, null, 'input') ? placed : null
 }
 
 function isCompactedAnswer({ item, part }: Placed): boolean {

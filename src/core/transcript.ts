@@ -1,6 +1,6 @@
 import type { AccountId, ResponseId } from './ids.ts'
 
-/** One item of a dialogue: its JSON as it stood, copied, and what saying it elsewhere depends on. */
+/** One item of a dialogue: its JSON as it stood, and what saying it elsewhere depends on. */
 export interface Item {
   readonly json: Buffer
   /** `reference`: nothing but the id of an item that an upstream keeps. */
@@ -10,23 +10,47 @@ export interface Item {
   readonly hasId: boolean
 }
 
+/** Items as they stood, copied: taken apart only when they are said elsewhere, since most never are. */
+export interface Items {
+  /** Of their JSON. */
+  readonly bytes: number
+  /** Null: one of them cannot be read. */
+  apart(): readonly Item[] | null
+}
+
+/** Items of several places, one after another. */
+export function together(parts: readonly Items[]): Items {
+  return {
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    apart: () => {
+      const items: Item[] = []
+      for (const part of parts) {
+        const some = part.apart()
+        if (some === null) return null
+        items.push(...some)
+      }
+      return items
+    },
+  }
+}
+
 /** One answer that a session's client may build on, and the question that it answers. */
 export interface Node {
   readonly id: ResponseId
   /** What its question continued; null: a chain begins here. */
   readonly parent: ResponseId | null
-  readonly input: readonly Item[]
-  readonly output: readonly Item[]
+  readonly input: Items
+  readonly output: Items
   readonly owner: AccountId
   /** Whether the owner keeps the answer beyond its connection (`store` not false). */
   readonly stored: boolean
 }
 
 /**
- * What an item costs beside its JSON, and a node beside its items: objects, views on buffers, hashes, the place in the map. Unit: bytes.
- * Without it, a dialogue of very many very small items would take several times what it is said to take.
+ * What a node costs beside its JSON: objects, buffers, the place in the map. Unit: bytes. Without it, a dialogue of very many very small turns would
+ * take several times what it is said to take.
  */
-export const overheadBytes = 256
+export const overheadBytes = 1024
 
 /** What a session has said and heard, as far as it fits: a graph of answers, each under its own id. Stateful, but pure: no clock, no I/O. */
 export class Transcript {
@@ -40,7 +64,7 @@ export class Transcript {
     this.#bytesMax = bytesMax
   }
 
-  /** What is kept counts as its JSON, its ids and the overhead of each part. At most the bound. */
+  /** What is kept counts as its JSON, its ids and the overhead of each answer. At most the bound. */
   get bytes(): number {
     return this.#bytes
   }
@@ -102,7 +126,5 @@ export class Transcript {
 
 /** Ids are somebody else's texts, and may be long: two bytes a character at the most. */
 function bytesOf({ id, parent, input, output }: Node): number {
-  const ids = 2 * (id.length + (parent?.length ?? 0))
-  const items = [...input, ...output]
-  return overheadBytes + ids + items.reduce((sum, item) => sum + overheadBytes + item.json.length, 0)
+  return overheadBytes + 2 * (id.length + (parent?.length ?? 0)) + input.bytes + output.bytes
 }

@@ -2,7 +2,7 @@ import type { ErrorObject, Signal } from '../core/failure.ts'
 import type { ClientModel, ResponseId, UpstreamModel } from '../core/ids.ts'
 import type { Refusal } from '../core/refusal.ts'
 import type { Plan } from '../core/shape.ts'
-import type { Item } from '../core/transcript.ts'
+import type { Items } from '../core/transcript.ts'
 import type { DialectName, Endpoint, Turn } from '../core/turn.ts'
 import type { Usage } from '../core/usage.ts'
 import type { Reading } from '../core/windows.ts'
@@ -47,7 +47,7 @@ export interface EventObserver {
   /** Id of the answer, as soon as the stream has named it. */
   response(): ResponseId | null
   /** The answer's items as they came, copied: once the terminal event is seen, all of them. Null: they are more than is kept, or cannot be read. */
-  items(): readonly Item[] | null
+  items(): Items | null
   /** Codex's routing tokens that the stream brought, since last asked. */
   turnStates(): readonly string[]
   /** What the stream said of the windows of the account's quota, since last asked. */
@@ -149,7 +149,7 @@ export interface FrameDialect {
   /** The turn of a `create`. @param model the session's, for a frame that names none. */
   readCreate(body: Body, headers: Headers, model: ClientModel): Read
   /** What a frame says itself, as items of a dialogue, copied. Null: it cannot be taken apart. */
-  itemsOf(body: Body): readonly Item[] | null
+  itemsOf(body: Body): Items | null
   /** An `update` for an account that calls its model so; null, or where it names none: the very bytes. */
   update(body: Body, renamed: UpstreamModel | null): Pieces
   /** A server-sent event, `bytes[start, end)`, as a frame: a part of the same bytes where that is possible. Null: there is nothing to say. */

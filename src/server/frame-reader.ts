@@ -3,7 +3,7 @@ import type { ClientModel, UpstreamModel } from '../core/ids.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import { defaultLane, streamIdOf, type Ticket } from '../core/lanes.ts'
 import type { Incoming } from '../core/session.ts'
-import type { Item } from '../core/transcript.ts'
+import type { Items } from '../core/transcript.ts'
 import type { ClientFrame, SessionDialect, Read } from '../dialect/dialect.ts'
 import { Body } from '../lib/body.ts'
 import type { Headers } from '../lib/headers.ts'
@@ -98,7 +98,7 @@ export class FrameReader {
   }
 
   /** Items of the frame's `input`, to be said again; null where there is too much of it. */
-  items(held: HeldFrame): readonly Item[] | null {
+  items(held: HeldFrame): Items | null {
     if (held.text.bytes > this.#parts.settings().bounds.transcriptBytes) return null
     return this.#parts.dialect.frames.itemsOf(held.body.value)
   }

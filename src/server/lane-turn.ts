@@ -3,7 +3,7 @@ import type { FailureKind } from '../core/failure.ts'
 import type { AccountId, ResponseId, TurnId } from '../core/ids.ts'
 import { refusal } from '../core/refusal.ts'
 import type { TurnEnd } from '../core/session.ts'
-import type { Item } from '../core/transcript.ts'
+import { together, type Items } from '../core/transcript.ts'
 import type { Turn } from '../core/turn.ts'
 import type { FrameDialect } from '../dialect/dialect.ts'
 import type { Caller } from '../ports/caller.ts'
@@ -53,12 +53,12 @@ export class LaneTurn implements SessionTurn {
   readonly turn: Turn
   readonly id: TurnId
   #end: TurnEnd = { kind: 'told' }
-  #own: readonly Item[] | null | undefined
+  #own: Items | null | undefined
   #responding: Running | null = null
   #served: Served | null = null
   /** What the client has said into the answer: accepted by its upstream, and not yet. */
-  #steer: readonly Item[] = []
-  #steers: readonly (readonly Item[])[] = []
+  #steer: readonly Items[] = []
+  #steers: readonly (Items | null)[] = []
 
   constructor(parts: LaneParts, question: LaneQuestion) {
     const { lane, sockets, transcript, door } = parts
@@ -88,7 +88,7 @@ export class LaneTurn implements SessionTurn {
     this.turnState = null
     this.namesModel = true
     this.adopted = before.served === null ? null : { lease: before.served.lease, body }
-    this.#own = before.#steer
+    this.#own = together(before.#steer)
   }
 
   /** The answer that is on its way, from its first output on. */
@@ -144,7 +144,7 @@ export class LaneTurn implements SessionTurn {
     return this.#parts.preamble(account)
   }
 
-  own(): readonly Item[] | null {
+  own(): Items | null {
     if (this.#own === undefined && this.#question.kind === 'asked') this.#own = this.#parts.door.reader.items(this.#question.held)
     return this.#own ?? null
   }
@@ -155,15 +155,15 @@ export class LaneTurn implements SessionTurn {
     this.own()
   }
 
-  steered(items: readonly Item[] | null): void {
-    this.#steers = [...this.#steers, items ?? []]
+  steered(items: Items | null): void {
+    this.#steers = [...this.#steers, items]
   }
 
   /** The upstream has said what becomes of the first steer that it has not answered yet: only an accepted one is a part of the dialogue. */
   steerAnswered(answer: 'accepted' | 'refused'): void {
-    const [first, ...later] = this.#steers
+    const [first = null, ...later] = this.#steers
     this.#steers = later
-    if (answer === 'accepted') this.#steer = [...this.#steer, ...(first ?? [])]
+    if (answer === 'accepted' && first !== null) this.#steer = [...this.#steer, first]
   }
 
   answered(answer: Served): void {

@@ -1,7 +1,7 @@
 import type { Account } from '../core/account.ts'
 import type { FailureKind } from '../core/failure.ts'
 import type { AccountId, ResponseId } from '../core/ids.ts'
-import type { Item, Transcript } from '../core/transcript.ts'
+import type { Items, Transcript } from '../core/transcript.ts'
 import type { FrameDialect } from '../dialect/dialect.ts'
 import type { Lease } from '../ports/pool.ts'
 import type { FrameText, SessionSockets } from '../ports/sockets.ts'
@@ -28,8 +28,8 @@ export interface SessionTurn {
   pin(): AccountId | null
   /** The client's last `session.update` as this account is to hear it; null: there is none, or the account serves no such model. */
   preamble(account: Account): FrameText | null
-  /** The items of the question itself; null: too many, or too large, to be said again. */
-  own(): readonly Item[] | null
+  /** The items of the question itself; null: too large to be said again, or none that could be. */
+  own(): Items | null
   /** The answer has begun: output goes to the client, and the question's bytes are let go. */
   committed(answer: Running): void
   /** The answer has come to its end: what follows may continue it. */
@@ -56,7 +56,7 @@ export interface Running {
 
 export interface Served extends Running {
   /** Items of the answer; null: too large to be said again. */
-  readonly output: readonly Item[] | null
+  readonly output: Items | null
   /** Whether the upstream keeps the answer beyond its connection. */
   readonly stored: boolean
 }

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { replay, type Dialogue } from '../../src/core/replay.ts'
-import type { Item, Node } from '../../src/core/transcript.ts'
+import type { Item, Items, Node } from '../../src/core/transcript.ts'
 import { accountId } from '../support/accounts.ts'
-import { item, node } from '../support/dialogue.ts'
+import { item, listed, node } from '../support/dialogue.ts'
 
 const [a, b] = [accountId('a'), accountId('b')]
 const user = (text: string) => item({ type: 'message', role: 'user', content: text })
@@ -15,9 +15,17 @@ const call = item({ type: 'function_call', id: 'fc_1', call_id: 'call_1', name: 
 const result = item({ type: 'function_call_output', call_id: 'call_1', output: '42' })
 const reference = item({ type: 'item_reference', id: 'msg_0' }, { is: 'reference' })
 
-const asked = (differing: Partial<Dialogue>): Dialogue => ({ chain: [], own: [], account: b, sealedBy: () => null, unknownSealed: 'try', ...differing })
+type Asked = Partial<Omit<Dialogue, 'own'>> & { readonly own?: readonly Item[] }
+const asked = ({ own = [], ...differing }: Asked): Dialogue => ({
+  chain: [],
+  own: listed(...own),
+  account: b,
+  sealedBy: () => null,
+  unknownSealed: 'try',
+  ...differing,
+})
 /** What is said, as text; `-` before what is said without its id. */
-function saidTo(differing: Partial<Dialogue>): readonly string[] | string {
+function saidTo(differing: Asked): readonly string[] | string {
   const replayed = replay(asked(differing))
   if (replayed.kind === 'cannot') return replayed.why
   return replayed.items.map(({ item, without }) => `${without === 'id' ? '-' : ''}${textOf(item)}`)
@@ -26,6 +34,7 @@ function textOf({ json }: Item): string {
   const { type, role, content, id, call_id } = JSON.parse(json.toString()) as Record<string, string>
   return role === undefined ? `${type} ${id ?? call_id}` : `${role}: ${content}`
 }
+const unreadable: Items = { bytes: 1, apart: () => null }
 const known = (by: Readonly<Record<string, string>>) => (hash: string) => (by[hash] === undefined ? null : accountId(by[hash]))
 
 describe('a dialogue that is said again to the account that gave all its answers', () => {
@@ -111,8 +120,16 @@ describe('sealed reasoning that a client says itself', () => {
   })
 })
 
+test('a dialogue of which a part cannot be read is not said', () => {
+  const whole = node('r1', { input: [user('hi')], output: [said('one')] })
+  const why = 'a part of the dialogue cannot be read'
+  expect(replay(asked({ chain: [{ ...whole, input: unreadable }] }))).toEqual({ kind: 'cannot', why })
+  expect(replay(asked({ chain: [{ ...whole, output: unreadable }] }))).toEqual({ kind: 'cannot', why })
+  expect(replay({ ...asked({ chain: [whole] }), own: unreadable })).toEqual({ kind: 'cannot', why })
+})
+
 describe('reasoning in which nothing is sealed', () => {
-  const chain = (differing: Partial<Node>) => [node('r1', { output: [bare, said('one')], ...differing, parent: null })]
+  const chain = (differing: Partial<Pick<Node, 'owner' | 'stored'>>) => [node('r1', { output: [bare, said('one')], ...differing, parent: null })]
 
   test('is said to the account that keeps it', () => {
     expect(saidTo({ chain: chain({ owner: b }) })).toEqual(['reasoning rs_bare', 'assistant: one'])
@@ -169,7 +186,7 @@ describe('a compaction item', () => {
     ])
   })
 
-  test.each<[title: string, dialogue: Partial<Dialogue>]>([
+  test.each<[title: string, dialogue: Asked]>([
     ['of the question', { own: [summary('x')] }],
     ['of an earlier question', { chain: [node('r1', { owner: b, input: [summary('x')] })] }],
   ])('%s that another account sealed cannot be said', (_title, dialogue) => {
@@ -234,7 +251,10 @@ describe('whatever accounts a dialogue moved through', () => {
   })
 
   /** Calls stand in one answer, and their outputs in the question after it. */
-  function dialogueOf(answers: readonly (typeof answer extends fc.Arbitrary<infer T> ? T : never)[]): Pick<Dialogue, 'chain' | 'own'> {
+  function dialogueOf(answers: readonly (typeof answer extends fc.Arbitrary<infer T> ? T : never)[]): {
+    readonly chain: readonly Node[]
+    readonly own: readonly Item[]
+  } {
     let due: readonly Item[] = []
     const chain = answers.map(({ input, output, owner, stored, calls }, at) => {
       const made = node(`r${at}`, {
@@ -262,7 +282,7 @@ describe('whatever accounts a dialogue moved through', () => {
         (answers, account, unknownSealed, sealers) => {
           const { chain, own } = dialogueOf(answers)
           const sealedBy = (hash: string) => sealers(hash)
-          const replayed = replay({ chain, own, account, sealedBy, unknownSealed })
+          const replayed = replay({ chain, own: listed(...own), account, sealedBy, unknownSealed })
           if (replayed.kind === 'cannot') throw new Error(replayed.why)
 
           const meansNothing = (one: Item, of: Node | null, isOutput: boolean): boolean => {
@@ -273,8 +293,8 @@ describe('whatever accounts a dialogue moved through', () => {
           }
           const all = [
             ...chain.flatMap((n) => [
-              ...n.input.map((i) => ({ i, gone: meansNothing(i, n, false) })),
-              ...n.output.map((i) => ({ i, gone: meansNothing(i, n, true) })),
+              ...(n.input.apart() ?? []).map((i) => ({ i, gone: meansNothing(i, n, false) })),
+              ...(n.output.apart() ?? []).map((i) => ({ i, gone: meansNothing(i, n, true) })),
             ]),
             ...own.map((i) => ({ i, gone: meansNothing(i, null, false) })),
           ]

@@ -1,5 +1,5 @@
 import type { ResponseId } from '../../core/ids.ts'
-import type { Item } from '../../core/transcript.ts'
+import type { Items } from '../../core/transcript.ts'
 import { readMessagesUsage } from '../../core/usage.ts'
 import type { Reading } from '../../core/windows.ts'
 import type { Body } from '../../lib/body.ts'
@@ -80,7 +80,7 @@ export class MessagesObserver implements EventObserver {
   }
 
   /** Nothing continues a message by its id, so that nobody asks for its parts. */
-  items(): readonly Item[] | null {
+  items(): Items | null {
     return null
   }
 

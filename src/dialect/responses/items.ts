@@ -1,13 +1,8 @@
-import type { Item } from '../../core/transcript.ts'
-import { Body, type Span } from '../../lib/body.ts'
-import { openBrace, openBracket, quote } from '../../lib/json-scan.ts'
+import type { Item, Items } from '../../core/transcript.ts'
+import { Body } from '../../lib/body.ts'
+import { closeBracket, openBrace, openBracket, quote, skipSpace, walkArray } from '../../lib/json-scan.ts'
 import { isReference } from './read.ts'
 import { sealOf } from './response.ts'
-
-/** JSON text somewhere in a buffer. */
-export interface Text extends Span {
-  readonly bytes: Buffer
-}
 
 const firstOfNull = 0x6e
 const messageHead = Buffer.from('{"type":"message","role":"user","content":')
@@ -16,42 +11,55 @@ const opening = Buffer.from('[')
 const comma = Buffer.from(',')
 const closing = Buffer.from(']')
 
-/** What a question says itself, as items of a dialogue. Null: its `input` is neither text nor a list, or cannot be taken apart. */
-export function itemsOf(body: Body): readonly Item[] | null {
+/** What a question says itself, as items of a dialogue. Null: its `input` is neither text nor a list. */
+export function itemsOf(body: Body): Items | null {
   const input = body.span('input')
   const first = input === null ? firstOfNull : body.bytes[input.start]
-  if (input === null || first === firstOfNull) return []
-  if (first === quote) {
-    const message = Buffer.concat([messageHead, body.bytes.subarray(input.start, input.end), messageTail])
-    return packed([{ bytes: message, start: 0, end: message.length }], message.length)
-  }
-  const spans = first === openBracket ? body.items('input') : null
-  return spans === null ? null : packed(textsOf(body, spans), Infinity)
+  if (input === null || first === firstOfNull) return copied([opening, closing])
+  const text = body.bytes.subarray(input.start, input.end)
+  if (first === quote) return copied([opening, messageHead, text, messageTail, closing])
+  return first === openBracket ? copied([text]) : null
 }
 
-export function textsOf({ bytes }: Body, spans: readonly Span[]): readonly Text[] {
-  return spans.map(({ start, end }) => ({ bytes, start, end }))
+/** The text of a list that has anything in it; null where the member is nothing of the kind. */
+export function filled(body: Body, member: string): Buffer | null {
+  const span = body.span(member)
+  if (span === null || body.bytes[span.start] !== openBracket) return null
+  const first = skipSpace(body.bytes, span.start + 1, span.end)
+  return body.bytes[first] === closeBracket ? null : body.bytes.subarray(span.start, span.end)
 }
 
-/**
- * The items that these texts are, copied side by side, so that they keep alive no byte but their own. Null: one of them cannot be read, or all are
- * larger than `bytesMax`.
- */
-export function packed(texts: readonly Text[], bytesMax: number): readonly Item[] | null {
-  const total = texts.reduce((sum, { start, end }) => sum + end - start, 0)
-  if (total > bytesMax) return null
-  // Not from the shared pool: a small item must not keep eight kilobytes of it.
-  const shelf = Buffer.allocUnsafeSlow(total)
-  const items: Item[] = []
+/** The items of a JSON list that comes in pieces: copied, so that they keep alive no byte but their own. */
+export function copied(pieces: readonly Buffer[]): Items {
+  // Not from the shared pool: a small list must not keep eight kilobytes of it.
+  const json = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0))
   let at = 0
-  for (const { bytes, start, end } of texts) {
-    const to = at + bytes.copy(shelf, at, start, end)
-    const item = itemAt(shelf, at, to)
-    if (item === null) return null
-    items.push(item)
-    at = to
+  for (const piece of pieces) at += piece.copy(json, at)
+  return new List(json)
+}
+
+class List implements Items {
+  readonly #json: Buffer
+
+  constructor(json: Buffer) {
+    this.#json = json
   }
-  return items
+
+  get bytes(): number {
+    return this.#json.length
+  }
+
+  apart(): readonly Item[] | null {
+    const bounds: number[] = []
+    if (walkArray(this.#json, 0, this.#json.length, bounds) === -1) return null
+    const items: Item[] = []
+    for (let at = 0; at < bounds.length; at += 2) {
+      const item = itemAt(this.#json, bounds[at] ?? 0, bounds[at + 1] ?? 0)
+      if (item === null) return null
+      items.push(item)
+    }
+    return items
+  }
 }
 
 /** A JSON list of items, each given in pieces. */
@@ -66,10 +74,10 @@ export function listOf(items: readonly (readonly Buffer[])[]): readonly Buffer[]
 }
 
 /** What is no object is nothing that we know, and is said as it stands; an object that cannot be read may be anything. */
-function itemAt(shelf: Buffer, start: number, end: number): Item | null {
-  const json = shelf.subarray(start, end)
-  const item = Body.of(shelf, start, end)
-  if (item === null) return shelf[start] === openBrace ? null : { json, is: 'other', sealed: null, hasId: false }
+function itemAt(list: Buffer, start: number, end: number): Item | null {
+  const json = list.subarray(start, end)
+  const item = Body.of(list, start, end)
+  if (item === null) return list[start] === openBrace ? null : { json, is: 'other', sealed: null, hasId: false }
   return { json, is: kindOf(item), sealed: sealOf(item), hasId: item.span('id') !== null }
 }
 

@@ -1,5 +1,5 @@
 import type { ResponseId } from '../../core/ids.ts'
-import type { Item } from '../../core/transcript.ts'
+import type { Items } from '../../core/transcript.ts'
 import type { Reading } from '../../core/windows.ts'
 import type { Body, Edit } from '../../lib/body.ts'
 import { eventType, jsonType, startsWith } from '../../lib/sse.ts'
@@ -10,7 +10,7 @@ import { isObject } from '../json.ts'
 import { blank, readErrorEvent, readErrorObject } from './error.ts'
 import { statusOf } from './error-status.ts'
 import { turnStateName } from './frame.ts'
-import { listOf, packed, textsOf, type Text } from './items.ts'
+import { copied, filled, listOf } from './items.ts'
 import { readingsOf } from './rate-limits.ts'
 import { endOf, itemsOf, sealOf } from './response.ts'
 
@@ -103,14 +103,10 @@ export class ResponsesObserver implements EventObserver {
     return this.#response
   }
 
-  items(): readonly Item[] | null {
-    const spans = this.#last?.items('output') ?? []
-    if (this.#last !== null && spans.length > 0) return packed(textsOf(this.#last, spans), keptItemsBytesMax)
-    if (this.#items === null || this.#itemsLost) return null
-    return packed(
-      ordered(this.#items).map((json): Text => ({ bytes: json, start: 0, end: json.length })),
-      keptItemsBytesMax,
-    )
+  items(): Items | null {
+    const last = this.#last === null ? null : filled(this.#last, 'output')
+    if (last !== null) return last.length > keptItemsBytesMax ? null : copied([last])
+    return this.#items === null || this.#itemsLost ? null : copied(this.#list(this.#items))
   }
 
   turnStates(): readonly string[] {
@@ -212,19 +208,18 @@ export class ResponsesObserver implements EventObserver {
 
   /** Some backends end with an empty `output` although items were streamed, and clients take an empty list for "nothing was said". */
   #rebuiltOutput(response: Body): Edit | null {
-    if (this.#items === null || this.#items.length === 0) return null
-    const items = response.items('output')
-    if (items !== null && items.length > 0) return null
-    return { kind: 'set', member: 'output', json: listOf(ordered(this.#items).map((json) => [json])) }
+    if (this.#items === null || this.#items.length === 0 || filled(response, 'output') !== null) return null
+    return { kind: 'set', member: 'output', json: this.#list(this.#items) }
+  }
+
+  /** In the order of the answer, whatever that of their ends was. */
+  #list(items: readonly { readonly index: number; readonly json: Buffer }[]): readonly Buffer[] {
+    return listOf(items.toSorted((a, b) => a.index - b.index).map(({ json }) => [json]))
   }
 
   #itemIds(): readonly string[] {
     return itemsOf((this.#items ?? []).map((item) => item.json))
   }
-}
-
-function ordered(items: readonly { readonly index: number; readonly json: Buffer }[]): readonly Buffer[] {
-  return items.toSorted((a, b) => a.index - b.index).map((item) => item.json)
 }
 
 function responseIn(event: JsonEvent | null): Body | null {

@@ -1,13 +1,13 @@
 import type { ErrorObject, Signal } from '../../core/failure.ts'
 import type { ResponseId } from '../../core/ids.ts'
-import type { Item } from '../../core/transcript.ts'
+import type { Items } from '../../core/transcript.ts'
 import type { Reading } from '../../core/windows.ts'
 import { eventParts } from '../../lib/sse.ts'
 import { unknownEnd } from '../answer.ts'
 import type { AnswerEnd, Dialect, EventObserver, Seen } from '../dialect.ts'
 import { isObject, type Json } from '../json.ts'
 import { readErrorObject } from '../responses/error.ts'
-import { packed } from '../responses/items.ts'
+import { copied, listOf } from '../responses/items.ts'
 import { keptItemsBytesMax } from '../responses/observe.ts'
 import { sealHash } from '../question.ts'
 import type { Place } from '../stencil.ts'
@@ -79,12 +79,8 @@ export class TranslatedObserver implements EventObserver {
     return this.#response
   }
 
-  items(): readonly Item[] | null {
-    if (this.#items === null) return null
-    return packed(
-      this.#items.map((bytes) => ({ bytes, start: 0, end: bytes.length })),
-      keptItemsBytesMax,
-    )
+  items(): Items | null {
+    return this.#items === null ? null : copied(listOf(this.#items.map((json) => [json])))
   }
 
   turnStates(): readonly string[] {

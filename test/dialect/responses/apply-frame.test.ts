@@ -97,7 +97,7 @@ describe('a dialogue that is said again', () => {
 
   // E1
   test('stands in the place of the input, as it was received, and names no answer', () => {
-    const own = itemsOf(bodyOf(said)) ?? []
+    const own = itemsOf(bodyOf(said))?.apart() ?? []
     const replay = [...earlier, ...own].map((item) => ({ item, without: 'nothing' }) as const)
     expect(sent(said, { replay })).toBe(
       '{"type":"response.create","input":[{ "role":"user" },{"id":"msg_1", "role":"assistant","n":1e400},{"id":"fc_1","\\u0069d":"x"},{"role":"user","id":"msg_2"}],"store":false}',

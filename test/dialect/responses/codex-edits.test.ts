@@ -111,7 +111,7 @@ describe('a frame to the Codex backend', () => {
   })
 
   test('in which a dialogue is said again says it as the backend takes it', () => {
-    const items = itemsOf(bodyOf({ input: [{ type: 'message', id: 'mine', role: 'system', content: 's' }] })) ?? []
+    const items = itemsOf(bodyOf({ input: [{ type: 'message', id: 'mine', role: 'system', content: 's' }] }))?.apart() ?? []
     const replay = [
       ...items.map((one) => ({ item: one, without: 'nothing' as const })),
       { item: item({ type: 'message', id: 'msg_2', role: 'user' }), without: 'id' as const },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { AccountId, KeyId } from '../../../src/core/ids.ts'
 import type { TurnSettled } from '../../../src/core/record.ts'
 import type { Rule } from '../../../src/core/policy.ts'
-import type { Node } from '../../../src/core/transcript.ts'
+import type { Item, Items, Node } from '../../../src/core/transcript.ts'
 import type { Lease } from '../../../src/ports/pool.ts'
 import type { Settings } from '../../../src/ports/settings.ts'
 import type { FrameCall, Sockets } from '../../../src/ports/sockets.ts'
@@ -11,6 +11,7 @@ import { Transcripts, type SessionTranscript } from '../../../src/server/transcr
 import type { SessionDoor } from '../../../src/server/session-door.ts'
 import type { SessionTurn } from '../../../src/turn/session-turn.ts'
 import type { World } from '../../../src/turn/world.ts'
+import { listed } from '../../support/dialogue.ts'
 import { failure } from '../../support/signals.ts'
 import { secretMark } from '../landscape.ts'
 import { but } from './pins.ts'
@@ -68,7 +69,13 @@ class EndlessTranscripts extends Transcripts {
 
 const sockets = (change: (inner: Sockets) => Sockets): Spoil => spoilDoor((door) => ({ sockets: change(door.sockets) }))
 const isTerminal = (bytes: Buffer): boolean => bytes.includes('"type":"response.completed"')
-const lastItem = (node: Node): Node => (node.output.length > 0 ? { ...node, output: node.output.slice(0, -1) } : { ...node, input: node.input.slice(0, -1) })
+const altered = (items: Items, change: (items: readonly Item[]) => readonly Item[]): Items => listed(...change(items.apart() ?? []))
+const lastItem = (node: Node): Node => {
+  const part = node.output.apart()?.length === 0 ? 'input' : 'output'
+  return { ...node, [part]: altered(node[part], (items) => items.slice(0, -1)) }
+}
+
+const withoutFirst = (items: Items | null): Items | null => (items === null ? null : altered(items, (all) => all.slice(1)))
 
 const unblocked = (rule: Rule): Rule => ({
   ...rule,
@@ -310,11 +317,14 @@ const wrong: readonly (readonly [law: string, how: string, spoil: Spoil])[] = [
   ],
   // 14
   ['modelSeesTheDialogue', 'what is said again loses an item', remembering((node, at, chain) => (at === chain.length - 1 ? lastItem(node) : node))],
-  ['modelSeesTheDialogue', 'what is said again is the newest, not what was named', spoilSession((session) => ({ own: () => session.own()?.slice(1) ?? null }))],
+  ['modelSeesTheDialogue', 'what is said again is the newest, not what was named', spoilSession((session) => ({ own: () => withoutFirst(session.own()) }))],
   [
     'foreignSealsStayBehind',
     'what is said again keeps another account’s reasoning',
-    remembering((node) => ({ ...node, output: node.output.map((item) => (item.is === 'reasoning' ? { ...item, is: 'other' } : item)) })),
+    remembering((node) => ({
+      ...node,
+      output: altered(node.output, (items) => items.map((item) => (item.is === 'reasoning' ? { ...item, is: 'other' } : item))),
+    })),
   ],
   // A7
   ['framesSayWhatWasAsked', 'a frame gets a member', saying((call) => withText(call, textOf(call).replace(/\}\s*$/, ',"extra":1}')))],
