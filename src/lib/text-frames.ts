@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { Pieces } from './body.ts'
+import type { Take } from './outgoing.ts'
 
 /*
  * Text messages as WebSocket frames, each whole (RFC 6455 5.2). `ws` hands every frame to its socket in two parts; what is said in one tick costs far less as one
@@ -16,30 +17,31 @@ const maskBytes = 4
 const joinedBytesMax = 64 * 1024
 
 /** What a server says: unmasked. To be written one after another; small texts share one buffer. */
-export function textFrames(texts: readonly Buffer[]): readonly Buffer[] {
+export function textFrames(texts: readonly Buffer[], take: Take): readonly Buffer[] {
   const parts: Buffer[] = []
   let from = 0
   let bytes = 0
-  for (const [nth, text] of texts.entries()) {
+  for (let nth = 0; nth < texts.length; nth++) {
+    const text = texts[nth]
+    if (text === undefined) continue
     const length = headerBytes(text.length) + text.length
     if (bytes > 0 && bytes + length > joinedBytesMax) {
-      parts.push(joined(texts, from, nth, bytes))
+      parts.push(joined(texts, from, nth, take(bytes)))
       from = nth
       bytes = 0
     }
     if (length > joinedBytesMax) {
-      const header = Buffer.allocUnsafe(headerBytes(text.length))
+      const header = take(headerBytes(text.length))
       writeHeader(header, 0, text.length, 0)
       parts.push(header, text)
       from = nth + 1
     } else bytes += length
   }
-  if (bytes > 0) parts.push(joined(texts, from, texts.length, bytes))
+  if (bytes > 0) parts.push(joined(texts, from, texts.length, take(bytes)))
   return parts
 }
 
-function joined(texts: readonly Buffer[], from: number, to: number, bytes: number): Buffer {
-  const frames = Buffer.allocUnsafe(bytes)
+function joined(texts: readonly Buffer[], from: number, to: number, frames: Buffer): Buffer {
   let at = 0
   for (let nth = from; nth < to; nth++) {
     const text = texts[nth]
@@ -50,11 +52,11 @@ function joined(texts: readonly Buffer[], from: number, to: number, bytes: numbe
   return frames
 }
 
-/** What a client says: masked with four bytes that nobody can foresee. One buffer, written anew: the text's own bytes stay as they are. */
-export function maskedTextFrame({ pieces, bytes }: Pieces): Buffer {
+/** What a client says: masked with four bytes that nobody can foresee. One buffer: the text's own bytes stay as they are. */
+export function maskedTextFrame({ pieces, bytes }: Pieces, take: Take): Buffer {
   const header = headerBytes(bytes) + maskBytes
-  // The payload begins where a word does.
-  const frame = Buffer.from(new ArrayBuffer(Math.ceil((header + bytes) / 4) * 4 + 4))
+  // The payload begins where a word does, and ends in one that is its own.
+  const frame = take(Math.ceil((header + bytes) / 4) * 4 + 4)
   const start = (4 - (header % 4)) % 4
   let at = writeHeader(frame, start, bytes, masked)
   const mask = nextMask()
@@ -67,7 +69,7 @@ export function maskedTextFrame({ pieces, bytes }: Pieces): Buffer {
 
 /** Over whole words; what is behind the last byte is nobody's. */
 function layMask(frame: Buffer, from: number, to: number, mask: Buffer): void {
-  const words = new Int32Array(frame.buffer, from, Math.ceil((to - from) / 4))
+  const words = new Int32Array(frame.buffer, frame.byteOffset + from, Math.ceil((to - from) / 4))
   const [key = 0] = new Int32Array(Uint8Array.from(mask).buffer)
   for (let nth = 0; nth < words.length; nth++) words[nth] = (words[nth] ?? 0) ^ key
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 import type { Clock } from '../lib/clock.ts'
-import { writeTogether } from '../lib/write-together.ts'
+import { outgoing } from '../lib/outgoing.ts'
 import { textFrames } from '../lib/text-frames.ts'
 
 /** What a client's socket brings. */
@@ -123,7 +123,7 @@ export class ClientSocket {
     this.#unsaid = []
     this.#unsaidBytes = 0
     if (frames.length === 0 || !this.#socket.writable) return
-    writeTogether(this.#socket, textFrames(frames))
+    outgoing.write(this.#socket, frames, textFrames)
   }
 
   #stall(): void {

@@ -6,8 +6,8 @@ import type { ResponseId } from '../core/ids.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Headers } from '../lib/headers.ts'
 import { hidden } from '../lib/hide.ts'
+import { outgoing, type Take } from '../lib/outgoing.ts'
 import { maskedTextFrame } from '../lib/text-frames.ts'
-import { writeTogether } from '../lib/write-together.ts'
 import type { FrameCall, FrameText, SocketListener } from '../ports/sockets.ts'
 import type { Sent } from '../ports/transport.ts'
 import { passedHeaders } from './headers.ts'
@@ -155,7 +155,7 @@ export class UpstreamSocket {
 
   /** One write for all of it. */
   #write(frames: readonly FrameText[]): void {
-    writeTogether(this.#agreed.wire, frames.map(maskedTextFrame))
+    outgoing.write(this.#agreed.wire, frames, masked)
   }
 
   #binary(): void {
@@ -216,6 +216,10 @@ export class UpstreamSocket {
     else ws.resume()
     this.#heartbeat.flowed()
   }
+}
+
+function masked(frames: readonly FrameText[], take: Take): readonly Buffer[] {
+  return frames.map((frame) => maskedTextFrame(frame, take))
 }
 
 /** A turn that was surely not handed over. */

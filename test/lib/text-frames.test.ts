@@ -10,6 +10,8 @@ import { maskedTextFrame, textFrames } from '../../src/lib/text-frames.ts'
 const lengths = [0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 65_524, 65_532, 65_533, 65_535, 65_536, 65_537, 200_003]
 const text = (length: number, seed = 0): Buffer => Buffer.from(Array.from({ length }, (_, at) => 0x20 + ((at * 7 + seed) % 90)))
 
+const take = (bytes: number): Buffer => Buffer.allocUnsafeSlow(bytes)
+
 /** What comes out of the socket of the other side, as `ws` reads it. */
 class Reader extends EventEmitter {
   readonly texts: string[] = []
@@ -62,20 +64,23 @@ describe('frames of texts', () => {
     const { client, server: other, fromServer, fromClient } = await pair()
     const texts = lengths.map((length) => text(length, length))
     const said = texts.map(String)
-    for (const part of textFrames(texts)) fromServer.write(part)
+    for (const part of textFrames(texts, take)) fromServer.write(part)
     expect(await heard(client, texts.length)).toEqual(said)
-    for (const each of texts) fromClient.write(maskedTextFrame({ pieces: [each], bytes: each.length }))
+    for (const each of texts) fromClient.write(maskedTextFrame({ pieces: [each], bytes: each.length }, take))
     expect(await heard(other, texts.length)).toEqual(said)
   })
 
   test('are one buffer while they are small, and a large one is not copied', () => {
     const small = [text(100), text(0), text(3000)]
     const large = text(200_000)
-    const parts = textFrames([...small, large, ...small])
+    const parts = textFrames([...small, large, ...small], take)
     expect(parts.map(({ length }) => length)).toEqual([102 + 2 + 3004, 10, 200_000, 102 + 2 + 3004])
     expect(parts[2]).toBe(large)
-    expect(textFrames([])).toEqual([])
-    const many = textFrames(Array.from({ length: 100 }, () => text(1000)))
+    expect(textFrames([], take)).toEqual([])
+    const many = textFrames(
+      Array.from({ length: 100 }, () => text(1000)),
+      take,
+    )
     expect(many.map(({ length }) => length)).toEqual([65 * 1004, 35 * 1004])
   })
 
@@ -84,14 +89,14 @@ describe('frames of texts', () => {
       property(array(uint8Array({ maxLength: 300 }), { maxLength: 6 }), (cut) => {
         const pieces = cut.map((piece) => Buffer.from(piece))
         const whole = Buffer.concat(pieces)
-        const frame = maskedTextFrame({ pieces, bytes: whole.length })
+        const frame = maskedTextFrame({ pieces, bytes: whole.length }, take)
         const at = whole.length <= 125 ? 2 : whole.length <= 65_535 ? 4 : 10
         const mask = frame.subarray(at, at + 4)
         expect(Buffer.from(frame.subarray(at + 4).map((byte, nth) => byte ^ (mask[nth % 4] ?? 0))).equals(whole)).toBe(true)
         expect(Buffer.concat(pieces).equals(whole)).toBe(true)
       }),
     )
-    const masks = new Set(Array.from({ length: 5000 }, () => maskedTextFrame({ pieces: [], bytes: 0 }).toString('hex')))
+    const masks = new Set(Array.from({ length: 5000 }, () => maskedTextFrame({ pieces: [], bytes: 0 }, take).toString('hex')))
     expect(masks.size).toBeGreaterThan(4990)
   })
 })
