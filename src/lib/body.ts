@@ -1,11 +1,8 @@
-import { comma, openBrace, quote, skipSpace, skipValue, walkArray, walkObject } from './json-scan.ts'
+import { cutParts, splice, type Cut, type Pieces, type Span } from './cuts.ts'
+import { openBrace, quote, skipSpace, skipValue, walkArray, walkObject } from './json-scan.ts'
 import { governedName, isNamed, isPlain, parsedText, parsedValue, tableOf } from './member-name.ts'
 
-/** A half-open range of bytes. */
-export interface Span {
-  readonly start: number
-  readonly end: number
-}
+export type { Pieces, Span } from './cuts.ts'
 
 type Json = string | Buffer | readonly Buffer[]
 
@@ -18,12 +15,6 @@ export type Edit =
   | { readonly kind: 'drop-items'; readonly member: string; readonly indexes: readonly number[] }
   /** Drops one member of each object named by index in the array that is this member's value. */
   | { readonly kind: 'drop-in-items'; readonly member: string; readonly indexes: readonly number[]; readonly name: string }
-
-/** The bytes of an edited body, to be written one piece after another; none is a copy of the whole. */
-export interface Pieces {
-  readonly pieces: readonly Buffer[]
-  readonly bytes: number
-}
 
 export type Parsed =
   | { readonly kind: 'body'; readonly body: Body }
@@ -49,11 +40,6 @@ type Change =
   | { readonly kind: 'set'; readonly json: Json }
   | { readonly kind: 'drop' }
   | { readonly kind: 'items'; readonly gone: Set<number>; readonly without: Map<number, Set<string>> }
-
-/** Bytes that go, and those that come in their place. */
-interface Cut extends Span {
-  readonly put: readonly Buffer[]
-}
 
 const stride = 4
 const nothingGoverned: ReadonlySet<string> = new Set()
@@ -107,6 +93,11 @@ export class Body {
   static of(bytes: Buffer, start = 0, end = bytes.length): Body | null {
     const parsed = Body.parse(bytes, nothingGoverned, start, end)
     return parsed.kind === 'body' ? parsed.body : null
+  }
+
+  /** Where in `bytes` the object stands. */
+  get range(): Span {
+    return this.#index.range
   }
 
   /** The value's range; null where the member is absent. The last one, where an ungoverned member stands twice. */
@@ -232,52 +223,6 @@ function withItems(before: Change | undefined, edit: Extract<Edit, { indexes: re
     else change.without.set(index, (change.without.get(index) ?? new Set()).add(edit.name))
   }
   return change
-}
-
-/**
- * Each part of a list that goes takes one comma along: the one behind it while a part behind it stays, else the one before it.
- *
- * @param bounds start and end of each part, in turn.
- */
-function cutParts(bytes: Buffer, bounds: readonly number[], gone: ReadonlySet<number>): Cut[] {
-  const count = bounds.length / 2
-  let turn = count - 1
-  while (turn >= 0 && gone.has(turn)) turn--
-  if (turn === -1) turn = count - 1
-  const cuts: Cut[] = []
-  for (let index = 0; index < count; index++) {
-    if (!gone.has(index)) continue
-    const start = number(bounds, 2 * index)
-    const end = number(bounds, 2 * index + 1)
-    cuts.push({ start: index > turn ? commaBefore(bytes, start) : start, end: index < turn ? skipSpace(bytes, end, bytes.length) + 1 : end, put: [] })
-  }
-  return cuts
-}
-
-function commaBefore(bytes: Buffer, part: number): number {
-  let at = part - 1
-  while (bytes[at] !== comma) at--
-  return at
-}
-
-/** @param cuts apart from each other, in any order. */
-function splice(bytes: Buffer, range: Span, cuts: Cut[]): Pieces {
-  const pieces: Buffer[] = []
-  let total = 0
-  const add = (piece: Buffer): void => {
-    if (piece.length === 0) return
-    pieces.push(piece)
-    total += piece.length
-  }
-  let from = range.start
-  if (cuts.length > 1) cuts.sort((a, b) => a.start - b.start)
-  for (const cut of cuts) {
-    add(bytes.subarray(from, cut.start))
-    for (const piece of cut.put) add(piece)
-    from = cut.end
-  }
-  add(bytes.subarray(from, range.end))
-  return { pieces, bytes: total }
 }
 
 function piecesOf(json: Json): readonly Buffer[] {

@@ -229,8 +229,7 @@ function responseIn(event: JsonEvent | null): Body | null {
 
 /** The event with these edits inside its `response`; its very bytes where there are none. */
 function withResponse(event: JsonEvent, response: Body | null, edits: readonly Edit[]): Buffer {
-  const isChanged = edits.length > 0 && response !== null
-  return event.with(isChanged ? [{ kind: 'set', member: 'response', json: response.edited(edits).pieces }] : [])
+  return response === null ? event.with([]) : event.within(response, edits)
 }
 
 /** An error object without a type is an error event too: clients throw on it. */
