@@ -10,9 +10,9 @@ export interface Item {
   readonly hasId: boolean
 }
 
-/** Items as they stood, copied: taken apart only when they are said elsewhere, since most never are. */
+/** Items as they stood: taken apart only when they are said elsewhere, since most never are. */
 export interface Items {
-  /** Of their JSON. */
+  /** Of the memory that they keep. */
   readonly bytes: number
   /** Null: one of them cannot be read. */
   apart(): readonly Item[] | null
@@ -52,11 +52,19 @@ export interface Node {
  */
 export const overheadBytes = 1024
 
+interface Kept {
+  readonly node: Node
+  readonly bytes: number
+  wholeAt: number
+}
+
 /** What a session has said and heard, as far as it fits: a graph of answers, each under its own id. Stateful, but pure: no clock, no I/O. */
 export class Transcript {
   readonly #bytesMax: number
   /** Oldest first. `wholeAt`: how many had been dropped when the dialogue up to this one was last found whole. */
-  readonly #nodes = new Map<ResponseId, { readonly node: Node; readonly bytes: number; wholeAt: number }>()
+  readonly #nodes = new Map<ResponseId, Kept>()
+  /** The one that was added last: nearly always the one that is asked for. */
+  #newest: Kept | null = null
   #bytes = 0
   #dropped = 0
 
@@ -78,12 +86,13 @@ export class Transcript {
       if (this.#bytes + bytes <= this.#bytesMax) break
       this.#drop(oldest)
     }
-    this.#nodes.set(node.id, { node, bytes, wholeAt: -1 })
+    this.#newest = { node, bytes, wholeAt: -1 }
+    this.#nodes.set(node.id, this.#newest)
     this.#bytes += bytes
   }
 
   find(id: ResponseId): Node | null {
-    return this.#nodes.get(id)?.node ?? null
+    return this.#kept(id)?.node ?? null
   }
 
   /** The dialogue up to this answer, oldest first. Null where a part of it is not kept, or its ids lead in a circle. */
@@ -102,8 +111,8 @@ export class Transcript {
   isWhole(id: ResponseId): boolean {
     const seen: { wholeAt: number }[] = []
     for (let at: ResponseId | null = id; at !== null;) {
-      const kept = this.#nodes.get(at)
-      if (kept === undefined || seen.length === this.#nodes.size) return false
+      const kept = this.#kept(at)
+      if (kept === null || seen.length === this.#nodes.size) return false
       if (kept.wholeAt === this.#dropped) break
       seen.push(kept)
       at = kept.node.parent
@@ -114,13 +123,22 @@ export class Transcript {
 
   clear(): void {
     this.#nodes.clear()
+    this.#newest = null
     this.#dropped++
     this.#bytes = 0
   }
 
+  #kept(id: ResponseId): Kept | null {
+    return this.#newest?.node.id === id ? this.#newest : (this.#nodes.get(id) ?? null)
+  }
+
   #drop(id: ResponseId): void {
-    this.#bytes -= this.#nodes.get(id)?.bytes ?? 0
-    if (this.#nodes.delete(id)) this.#dropped++
+    const kept = this.#nodes.get(id)
+    if (kept === undefined) return
+    this.#nodes.delete(id)
+    if (kept === this.#newest) this.#newest = null
+    this.#bytes -= kept.bytes
+    this.#dropped++
   }
 }
 

@@ -18,7 +18,7 @@ export function itemsOf(body: Body): Items | null {
   if (input === null || first === firstOfNull) return copied([opening, closing])
   const text = body.bytes.subarray(input.start, input.end)
   if (first === quote) return copied([opening, messageHead, text, messageTail, closing])
-  return first === openBracket ? copied([text]) : null
+  return first === openBracket ? kept(text) : null
 }
 
 /** The text of a list that has anything in it; null where the member is nothing of the kind. */
@@ -27,6 +27,11 @@ export function filled(body: Body, member: string): Buffer | null {
   if (span === null || body.bytes[span.start] !== openBracket) return null
   const first = skipSpace(body.bytes, span.start + 1, span.end)
   return body.bytes[first] === closeBracket ? null : body.bytes.subarray(span.start, span.end)
+}
+
+/** The items of a JSON list that is most of the memory in which it stands: that need not be copied. */
+function kept(text: Buffer): Items {
+  return 2 * text.length >= text.buffer.byteLength ? new List(text) : copied([text])
 }
 
 /** The items of a JSON list that comes in pieces: copied, so that they keep alive no byte but their own. */
@@ -46,7 +51,7 @@ class List implements Items {
   }
 
   get bytes(): number {
-    return this.#json.length
+    return this.#json.buffer.byteLength
   }
 
   apart(): readonly Item[] | null {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { itemsOf } from '../../../src/dialect/responses/items.ts'
 import { sealHash } from '../../../src/dialect/question.ts'
+import { Body } from '../../../src/lib/body.ts'
 import { bodyOf } from '../../support/bodies.ts'
 
 const of = (input: string) => itemsOf(bodyOf(`{"type":"response.create","input":${input}}`))?.apart() ?? null
@@ -46,6 +47,20 @@ describe('the items of a question', () => {
     ['what is no object', '"x"', plain],
   ])('know of %s what saying it elsewhere depends on', (_title, json, facts) => {
     expect(of(`[${json}]`)).toEqual([{ ...facts, json: Buffer.from(json) }])
+  })
+
+  test('are not copied where they are most of what they stand in, and count as all of it', () => {
+    const list = `[{"a":"${'x'.repeat(3000)}"}]`
+    const mostly = (more: number) => {
+      const bytes = Buffer.from(new ArrayBuffer(list.length + more))
+      const body = Body.of(bytes, 0, bytes.write(`{"input":${list}}`.padEnd(bytes.length)))
+      return { body, items: body === null ? null : itemsOf(body) }
+    }
+    const most = mostly(list.length)
+    expect([most.items?.apart()?.[0]?.json.buffer, most.items?.bytes]).toEqual([most.body?.bytes.buffer, 2 * list.length])
+    const less = mostly(list.length + 1)
+    expect(less.items?.apart()?.[0]?.json.buffer).not.toBe(less.body?.bytes.buffer)
+    expect(less.items?.bytes).toBe(list.length)
   })
 
   test('keep no byte alive but their own', () => {
