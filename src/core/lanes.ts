@@ -18,6 +18,7 @@ export const streamIdOf = (lane: string): string | null => (lane === defaultLane
 
 /** One lane of a session: at most one turn of it runs, and the others come in the order in which they came. */
 export interface Lane {
+  readonly name: string
   readonly running: boolean
   readonly waiting: readonly Waiting[]
 }
@@ -29,36 +30,37 @@ export interface Waiting {
   readonly nth: number
 }
 
-/** Every lane that was ever used, by its name. */
-export type Lanes = ReadonlyMap<string, Lane>
+/** Every lane that was ever used: few enough to be looked through. */
+export type Lanes = readonly Lane[]
 
-const unused: Lane = { running: false, waiting: [] }
+export const laneOf = (lanes: Lanes, name: string): Lane => lanes.find((lane) => lane.name === name) ?? { name, running: false, waiting: [] }
 
-export const laneOf = (lanes: Lanes, name: string): Lane => lanes.get(name) ?? unused
+export function withLane(lanes: Lanes, changed: Lane): Lanes {
+  const isOpen = lanes.some(({ name }) => name === changed.name)
+  return isOpen ? lanes.map((lane) => (lane.name === changed.name ? changed : lane)) : [...lanes, changed]
+}
 
-export const withLane = (lanes: Lanes, name: string, lane: Lane): Lanes => new Map(lanes).set(name, lane)
-
-export const runningIn = (lanes: Lanes): number => [...lanes.values()].filter((lane) => lane.running).length
+export const runningIn = (lanes: Lanes): number => lanes.reduce((running, lane) => (lane.running ? running + 1 : running), 0)
 
 /** Whether this lane is open, or may be opened. */
 export function mayOpen(lanes: Lanes, name: string): boolean {
-  return name === defaultLane || lanes.has(name) || [...lanes.keys()].filter((other) => other !== defaultLane).length < namedLanesMax
+  return lanes.some((lane) => lane.name === name) || name === defaultLane || lanes.filter((lane) => lane.name !== defaultLane).length < namedLanesMax
 }
 
 /** Whether nothing runs and nothing waits. */
-export const areIdle = (lanes: Lanes): boolean => [...lanes.values()].every((lane) => !lane.running && lane.waiting.length === 0)
+export const areIdle = (lanes: Lanes): boolean => lanes.every(({ running, waiting }) => !running && waiting.length === 0)
 
 /** Who may start: of the lanes where nothing runs, the turn that came first. Null: there is none, or as many run as may. */
-export function nextTurn(lanes: Lanes): readonly [name: string, lane: Lane, head: Waiting] | null {
+export function nextTurn(lanes: Lanes): readonly [lane: Lane, head: Waiting] | null {
   if (runningIn(lanes) >= inFlightMax) return null
-  let first: readonly [string, Lane, Waiting] | null = null
-  for (const [name, lane] of lanes) {
+  let first: readonly [Lane, Waiting] | null = null
+  for (const lane of lanes) {
     const [head] = lane.waiting
     if (head === undefined || lane.running) continue
-    if (first === null || head.nth < first[2].nth) first = [name, lane, head]
+    if (first === null || head.nth < first[1].nth) first = [lane, head]
   }
   return first
 }
 
 /** The same lanes, where nothing waits any more. */
-export const withoutWaiting = (lanes: Lanes): Lanes => new Map([...lanes].map(([name, lane]) => [name, { ...lane, waiting: [] }]))
+export const withoutWaiting = (lanes: Lanes): Lanes => lanes.map((lane) => ({ ...lane, waiting: [] }))

@@ -83,7 +83,7 @@ interface Farewell {
 
 export type Step = readonly [Session, readonly Effect[]]
 
-export const newSession: Session = { phase: 'new', model: null, pin: null, hasServed: false, lanes: new Map(), came: 0, farewell: null }
+export const newSession: Session = { phase: 'new', model: null, pin: null, hasServed: false, lanes: [], came: 0, farewell: null }
 
 /** What a session that has just been accepted sets going. */
 export const opening: readonly Effect[] = [{ kind: 'arm', timer: 'first-frame' }]
@@ -161,9 +161,9 @@ function startNext(before: Session): Step {
   const effects: Effect[] = []
   let session = before
   for (let first = nextTurn(session.lanes); first !== null; first = nextTurn(session.lanes)) {
-    const [name, lane, { ticket, model: named }] = first
+    const [{ name, waiting }, { ticket, model: named }] = first
     const model = named ?? session.model
-    session = inLane(session, name, { running: model !== null, waiting: lane.waiting.slice(1) })
+    session = inLane(session, name, { running: model !== null, waiting: waiting.slice(1) })
     if (model === null) effects.push({ kind: 'drop', ticket }, { kind: 'tell', refusal: modelMissing, lane: name })
     else {
       session = { ...session, model }
@@ -245,7 +245,7 @@ function closed(session: Session, how: { readonly code: number; readonly reason:
 /** Lets go of every turn that waits, and tells why it will not begin; null: it is not told. */
 function letGo(session: Session, why: Refusal | null): readonly Effect[] {
   const told = (lane: string): readonly Effect[] => (why === null ? [] : [{ kind: 'tell', refusal: why, lane }])
-  return [...session.lanes].flatMap(([lane, { waiting }]) => waiting.flatMap(({ ticket }): Effect[] => [{ kind: 'drop', ticket }, ...told(lane)]))
+  return session.lanes.flatMap(({ name, waiting }) => waiting.flatMap(({ ticket }): Effect[] => [{ kind: 'drop', ticket }, ...told(name)]))
 }
 
 function refused(session: Session, frame: Create, why: Refusal): Step {
@@ -279,7 +279,7 @@ const after = (first: readonly Effect[], [session, effects]: Step): Step => [ses
 const over = (session: Session): Session => ({ ...session, phase: 'closed', lanes: withoutWaiting(session.lanes) })
 const inLane = (session: Session, name: string, part: Partial<Lane>): Session => ({
   ...session,
-  lanes: withLane(session.lanes, name, { ...laneOf(session.lanes, name), ...part }),
+  lanes: withLane(session.lanes, { ...laneOf(session.lanes, name), ...part }),
 })
 
 function droppedOf(frame: Incoming): readonly Effect[] {

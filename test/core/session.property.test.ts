@@ -181,7 +181,11 @@ class Course {
         return
       case 'stray':
         // An upstream answers only in lanes that a question has opened.
-        return this.#among([...this.#session.lanes.keys()], it.pick, strayBegan)
+        return this.#among(
+          this.#session.lanes.map(({ name }) => name),
+          it.pick,
+          strayBegan,
+        )
       case 'rings':
         return this.#among([...this.#seen.armed], it.pick, (timer) => ({ kind: 'rang', timer }))
       case 'plain':
@@ -283,7 +287,7 @@ test('every frame that came is started, passed on, kept or dropped, once; none i
 test('a frame of which nothing was heard waits in its lane', () => {
   always((moments) => {
     for (const moment of moments) {
-      const held = [...moment.session.lanes].flatMap(([name, { waiting }]) => waiting.map(({ ticket }) => [ticket, name] as const))
+      const held = moment.session.lanes.flatMap(({ name, waiting }) => waiting.map(({ ticket }) => [ticket, name] as const))
       expect(new Map(held)).toEqual(after(moment).waiting)
     }
   })
@@ -441,6 +445,6 @@ test('the pin is the account that served last, unless it has failed since in a w
 test('a step changes nothing of the state that it was given', () => {
   always((moments) => {
     for (const { before, event, effects } of moments) expect(step(before, event)[1]).toEqual(effects)
-    expect(newSession.lanes.size).toBe(0)
+    expect(newSession.lanes.length).toBe(0)
   })
 })
