@@ -115,20 +115,25 @@ export interface SharedWindow {
 
 const unified = 'anthropic-ratelimit-unified'
 const sharedNames = [
-  { name: `${unified}-5h`, minutes: 300 },
-  { name: `${unified}-7d`, minutes: 10_080 },
-] as const
+  { window: '5h', minutes: 300 },
+  { window: '7d', minutes: 10_080 },
+].map(({ window, minutes }) => ({
+  minutes,
+  status: `${unified}-${window}-status`,
+  utilization: `${unified}-${window}-utilization`,
+  reset: `${unified}-${window}-reset`,
+}))
 
 /** Windows of single models (`-7d_opus-`, `-7d_oi-`) are not among them: what one model has used up another may go on with. */
 export function sharedWindows(headers: Headers): readonly SharedWindow[] {
-  return sharedNames.flatMap(({ name, minutes }) => {
-    const status = header(headers, `${name}-status`)
-    const used = utilization(header(headers, `${name}-utilization`))
+  return sharedNames.flatMap(({ minutes, ...names }) => {
+    const status = header(headers, names.status)
+    const used = utilization(header(headers, names.utilization))
     if (status === null && used === null) return []
     const isRejected = status?.trim() === 'rejected'
     // The status knows of extra usage that goes on behind a spent window.
     const isSpent = status === null ? used !== null && used >= 100 : isRejected
-    return [{ minutes, usedPercent: isRejected ? 100 : used, isSpent, resetAt: header(headers, `${name}-reset`) }]
+    return [{ minutes, usedPercent: isRejected ? 100 : used, isSpent, resetAt: header(headers, names.reset) }]
   })
 }
 

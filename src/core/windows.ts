@@ -1,5 +1,5 @@
 import { credible, limitResetAt, rateLimits, seconds, sharedWindows } from './hints.ts'
-import { header, type Headers } from '../lib/headers.ts'
+import { header, isEmpty, type Headers } from '../lib/headers.ts'
 
 /** What an upstream said of one window of an account's quota, not yet trusted. */
 export interface Reading {
@@ -37,6 +37,7 @@ const rateMinutes = 1
  * tokens as one window of a minute.
  */
 export function readWindows(headers: Headers, nowMs: number): readonly Window[] {
+  if (isEmpty(headers)) return none
   const readings = [...codexReadings(headers), ...subscriptionReadings(headers), ...rateReadings(headers, nowMs)]
   return readings.length === 0 ? none : windowsOf(readings, nowMs)
 }
@@ -76,13 +77,19 @@ export function longestResetAt(windows: readonly Window[], nowMs: number): numbe
   return standingWindows(windows, nowMs).findLast(({ resetsAtMs }) => resetsAtMs !== null)?.resetsAtMs ?? null
 }
 
+const codexNames = ['primary', 'secondary'].map((which) => ({
+  usedPercent: `x-codex-${which}-used-percent`,
+  minutes: `x-codex-${which}-window-minutes`,
+  resetAt: `x-codex-${which}-reset-at`,
+  resetAfterSeconds: `x-codex-${which}-reset-after-seconds`,
+}))
+
 function codexReadings(headers: Headers): readonly Reading[] {
-  return ['primary', 'secondary'].flatMap((which) => {
-    const say = (what: string): string | null => header(headers, `x-codex-${which}-${what}`)
-    const usedPercent = seconds(say('used-percent'), 1)
-    const minutes = seconds(say('window-minutes'), 1)
+  return codexNames.flatMap((names) => {
+    const usedPercent = seconds(header(headers, names.usedPercent), 1)
+    const minutes = seconds(header(headers, names.minutes), 1)
     if (usedPercent === null || minutes === null) return []
-    return [{ minutes, usedPercent, resetAt: say('reset-at'), resetAfterSeconds: say('reset-after-seconds') }]
+    return [{ minutes, usedPercent, resetAt: header(headers, names.resetAt), resetAfterSeconds: header(headers, names.resetAfterSeconds) }]
   })
 }
 

@@ -21,14 +21,20 @@ const timerMsMax = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(ms, ring) {
-    let timer: NodeJS.Timeout
-    const arm = (leftMs: number) => {
-      const stepMs = Math.min(leftMs, timerMsMax)
-      timer = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : ring()), stepMs)
-    }
-    arm(Math.max(0, ms))
+    if (ms > timerMsMax) return inSteps(ms, ring)
+    const timer = setTimeout(ring, Math.max(0, ms))
     return () => clearTimeout(timer)
   },
+}
+
+function inSteps(ms: number, ring: () => void): () => void {
+  let timer: NodeJS.Timeout
+  const arm = (leftMs: number) => {
+    const stepMs = Math.min(leftMs, timerMsMax)
+    timer = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : ring()), stepMs)
+  }
+  arm(ms)
+  return () => clearTimeout(timer)
 }
 
 export const systemDice: Dice = () => Math.random()

@@ -7,3 +7,8 @@ export function header(headers: Headers, name: string): string | null {
   if (value === undefined) return null
   return typeof value === 'string' ? value : value.join(', ')
 }
+
+export function isEmpty(headers: Headers): boolean {
+  for (const _ in headers) return false
+  return true
+}

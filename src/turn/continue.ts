@@ -22,8 +22,9 @@ export async function follow(course: Course): Promise<Refusal | null> {
 
 /** Answers that are stored: their owner, and nobody else. @param known an answer whose owner the session knows. */
 async function followStored(course: Course, known: string | null): Promise<Refusal | null> {
-  if (course.ask.turn.references.length === 0) return null
-  const where = carry(await course.ownerships(known), course.ask.caller.key)
+  const references = course.ask.turn.references.filter(({ kind, id }) => kind !== 'response' || id !== known)
+  if (references.length === 0) return null
+  const where = carry(await course.ownerships(references), course.ask.caller.key)
   if (where.kind === 'lost') return where.refusal
   course.owner = where.kind === 'owner' ? where.account : null
   return null

@@ -5,7 +5,7 @@ import type { AccountId, UpstreamModel } from '../core/ids.ts'
 import type { Outcome } from '../core/record.ts'
 import { refusal, type Refusal } from '../core/refusal.ts'
 import type { Candidate, Wish } from '../core/route.ts'
-import { dialectOf, type DialectName } from '../core/turn.ts'
+import { dialectOf, type DialectName, type Reference } from '../core/turn.ts'
 import { isForeign, wayTo } from '../core/way.ts'
 import { assert } from '../lib/assert.ts'
 import { LedgerStuck } from '../ports/ledger.ts'
@@ -161,9 +161,7 @@ export class Course {
     return this.unsayable.has(way) && !isForeign(account, turn) ? dialectOf(turn.endpoint) : way
   }
 
-  /** @param known an answer that need not be looked up. */
-  async ownerships(known: string | null): Promise<readonly Ownership[]> {
-    const references = this.ask.turn.references.filter(({ kind, id }) => kind !== 'response' || id !== known)
+  ownerships(references: readonly Reference[]): Promise<readonly Ownership[]> {
     return Promise.all(references.map(async (reference) => ({ reference, owner: await this.world.owners.find(reference.id) })))
   }
 
@@ -180,10 +178,11 @@ export class Course {
   }
 
   #unwell(): ReadonlySet<string> {
-    return new Set(this.tried.filter((t) => t.failure.blame === 'upstream').map((t) => t.baseUrl))
+    return this.tried.length === 0 ? nobody : new Set(this.tried.filter((t) => t.failure.blame === 'upstream').map((t) => t.baseUrl))
   }
 }
 
+const nobody: ReadonlySet<string> = new Set()
 const written = (): null => null
 
 function unwritten(error: unknown): Refusal {

@@ -21,10 +21,9 @@ export type Wire =
  * hundred events is one write. Knows the commit point; does no I/O.
  */
 export class EventFlow {
-  readonly #splitter: EventSplitter
+  /** Null: a chunk is an event. */
+  readonly #splitter: EventSplitter | null
   readonly #observer: EventObserver
-  /** Whether a chunk is an event. */
-  readonly #isFramed: boolean
   readonly #frameOf: Extract<Wire, { kind: 'bridge' }>['frameOf'] | null
   readonly #eventBytesMax: number
   #out: Buffer[] = []
@@ -41,15 +40,14 @@ export class EventFlow {
 
   constructor(observer: EventObserver, eventBytesMax: number, wire: Wire = { kind: 'as-it-comes' }) {
     this.#observer = observer
-    this.#isFramed = wire.kind === 'frames'
     this.#frameOf = wire.kind === 'bridge' ? wire.frameOf : null
     this.#eventBytesMax = eventBytesMax
-    this.#splitter = new EventSplitter(eventBytesMax)
+    this.#splitter = wire.kind === 'frames' ? null : new EventSplitter(eventBytesMax)
   }
 
   /** False: an event is larger than the bound. */
   push(chunk: Buffer): boolean {
-    if (this.#isFramed) {
+    if (this.#splitter === null) {
       if (chunk.length > this.#eventBytesMax) return false
       this.#event(chunk, 0, chunk.length)
       this.#closeRun()
