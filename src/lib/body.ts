@@ -1,5 +1,5 @@
 import { cutParts, splice, type Cut, type Pieces, type Span } from './cuts.ts'
-import { openBrace, quote, skipSpace, skipValue, walkArray, walkObject } from './json-scan.ts'
+import { found, openBrace, quote, skipSpace, skipValue, walkArray, walkObject } from './json-scan.ts'
 import { governedName, isNamed, isPlain, parsedText, parsedValue, tableOf } from './member-name.ts'
 
 export type { Pieces, Span } from './cuts.ts'
@@ -69,11 +69,11 @@ export class Body {
   static parse(bytes: Buffer, governed: ReadonlySet<string>, start = 0, end = bytes.length): Parsed {
     const first = skipSpace(bytes, start, end)
     const isObject = first < end && bytes[first] === openBrace
-    const parts: number[] = []
-    const last = isObject ? walkObject(bytes, first, end, parts) : skipValue(bytes, first, end)
+    const last = isObject ? walkObject(bytes, first, end) : skipValue(bytes, first, end)
     if (last === -1 || skipSpace(bytes, last, end) !== end) return notJson
     if (!isObject) return { kind: 'not-an-object' }
 
+    const parts = found.copy()
     const names: string[] = []
     const places: number[] = []
     const table = tableOf(governed)
@@ -163,8 +163,7 @@ export class Body {
   /** Start and end of each item, in turn. */
   #itemBounds(member: string): readonly number[] | null {
     const span = this.span(member)
-    const bounds: number[] = []
-    return span === null || walkArray(this.bytes, span.start, span.end, bounds) === -1 ? null : bounds
+    return span === null || walkArray(this.bytes, span.start, span.end) === -1 ? null : found.copy()
   }
 
   #cutMembers(names: readonly string[]): readonly Cut[] {

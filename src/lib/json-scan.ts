@@ -105,11 +105,35 @@ export function skipValue(bytes: Buffer, at: number, end: number): number {
   return -1
 }
 
-/**
- * An object and where its members lie: four numbers for each are added to `parts`, the start and the end of the name (without its quotes)
- * and of the value.
- */
-export function walkObject(bytes: Buffer, at: number, end: number, parts: number[]): number {
+/** What the last walk found, in the order of the text. Shared by all, since most look at it once: whoever keeps it copies it. */
+class Found {
+  #numbers: number[] = []
+  count = 0
+
+  begin(): void {
+    this.count = 0
+    // One enormous object must not keep its memory for ever.
+    if (this.#numbers.length > partsMax) this.#numbers = []
+  }
+
+  push(number: number): void {
+    this.#numbers[this.count++] = number
+  }
+
+  copy(): readonly number[] {
+    return this.#numbers.slice(0, this.count)
+  }
+
+  at(nth: number): number {
+    return this.#numbers[nth] ?? 0
+  }
+}
+
+export const found = new Found()
+
+/** An object and where its members lie: four numbers of each are `found`, the start and the end of the name (without its quotes) and of the value. */
+export function walkObject(bytes: Buffer, at: number, end: number): number {
+  found.begin()
   if (at >= end || bytes[at] !== openBrace) return -1
   let to = skipSpace(bytes, at + 1, end)
   if (to < end && bytes[to] === closeBrace) return to + 1
@@ -119,7 +143,10 @@ export function walkObject(bytes: Buffer, at: number, end: number, parts: number
     const name = to + 1
     to = skipValue(bytes, value, end)
     if (to === -1) return -1
-    parts.push(name, nameEnd(bytes, value), value, to)
+    found.push(name)
+    found.push(nameEnd(bytes, value))
+    found.push(value)
+    found.push(to)
     to = skipSpace(bytes, to, end)
     if (to >= end) return -1
     if (bytes[to] === closeBrace) return to + 1
@@ -129,8 +156,9 @@ export function walkObject(bytes: Buffer, at: number, end: number, parts: number
   return -1
 }
 
-/** An array and where its items lie: the start and the end of each are added to `parts`. */
-export function walkArray(bytes: Buffer, at: number, end: number, parts: number[]): number {
+/** An array and where its items lie: the start and the end of each are `found`. */
+export function walkArray(bytes: Buffer, at: number, end: number): number {
+  found.begin()
   if (at >= end || bytes[at] !== openBracket) return -1
   let to = skipSpace(bytes, at + 1, end)
   if (to < end && bytes[to] === closeBracket) return to + 1
@@ -138,7 +166,8 @@ export function walkArray(bytes: Buffer, at: number, end: number, parts: number[
     const item = to
     to = skipValue(bytes, item, end)
     if (to === -1) return -1
-    parts.push(item, to)
+    found.push(item)
+    found.push(to)
     to = skipSpace(bytes, to, end)
     if (to >= end) return -1
     if (bytes[to] === closeBracket) return to + 1

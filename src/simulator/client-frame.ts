@@ -1,4 +1,4 @@
-import { walkObject } from '../lib/json-scan.ts'
+import { found, walkObject } from '../lib/json-scan.ts'
 import { closeOf, type Close } from './deed.ts'
 import { isObject, refused, type JsonObject, type Refused } from './error.ts'
 
@@ -57,8 +57,8 @@ function parsed(bytes: Buffer): JsonObject | null {
 
 /** The first top-level name that stands twice. */
 function standsTwice(bytes: Buffer): string | null {
-  const parts: number[] = []
-  walkObject(bytes, bytes.indexOf('{'), bytes.length, parts)
+  walkObject(bytes, bytes.indexOf('{'), bytes.length)
+  const parts = found.copy()
   const names = new Set<string>()
   for (let at = 0; at < parts.length; at += 4) {
     const name = JSON.parse(`"${bytes.toString('utf8', parts[at], parts[at + 1])}"`) as string

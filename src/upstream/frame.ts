@@ -1,5 +1,6 @@
-import { skipSpace, walkObject } from '../lib/json-scan.ts'
-import { isNamed, parsedValue } from '../lib/member-name.ts'
+import { skipSpace } from '../lib/json-scan.ts'
+import { parsedValue } from '../lib/member-name.ts'
+import { membersOf } from '../lib/members.ts'
 
 /* What is looked up in an upstream's text frame to know whose it is. Most frames are told by their first bytes; none is parsed for it as a whole. */
 
@@ -72,15 +73,9 @@ export function createdId(frame: Buffer): string | null {
 
 /** A top-level member that is a string; null where it is absent, anything else, or the frame is no JSON object. The last one of that name counts. */
 function textMember(frame: Buffer, name: string): string | null {
-  const parts: number[] = []
-  if (walkObject(frame, skipSpace(frame, 0, frame.length), frame.length, parts) === -1) return null
-  for (let at = parts.length - 4; at >= 0; at -= 4) {
-    const [start = 0, end = 0, value = 0, valueEnd = 0] = parts.slice(at, at + 4)
-    if (!isNamed(frame, start, end, name)) continue
-    const found = parsedValue(frame, value, valueEnd)
-    return typeof found === 'string' ? found : null
-  }
-  return null
+  const [span = null] = membersOf(frame, { start: 0, end: frame.length }, name) ?? []
+  const value = span === null ? null : parsedValue(frame, span.start, span.end)
+  return typeof value === 'string' ? value : null
 }
 
 function small(frame: Buffer): unknown {

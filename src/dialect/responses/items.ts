@@ -1,6 +1,6 @@
 import type { Item, Items } from '../../core/transcript.ts'
 import { Body } from '../../lib/body.ts'
-import { closeBracket, openBrace, openBracket, quote, skipSpace, walkArray } from '../../lib/json-scan.ts'
+import { closeBracket, found, openBrace, openBracket, quote, skipSpace, walkArray } from '../../lib/json-scan.ts'
 import { isReference } from './read.ts'
 import { sealOf } from './response.ts'
 
@@ -55,8 +55,8 @@ class List implements Items {
   }
 
   apart(): readonly Item[] | null {
-    const bounds: number[] = []
-    if (walkArray(this.#json, 0, this.#json.length, bounds) === -1) return null
+    if (walkArray(this.#json, 0, this.#json.length) === -1) return null
+    const bounds = found.copy()
     const items: Item[] = []
     for (let at = 0; at < bounds.length; at += 2) {
       const item = itemAt(this.#json, bounds[at] ?? 0, bounds[at + 1] ?? 0)

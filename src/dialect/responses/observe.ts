@@ -1,8 +1,10 @@
 import type { ResponseId } from '../../core/ids.ts'
 import type { Items } from '../../core/transcript.ts'
 import type { Reading } from '../../core/windows.ts'
-import type { Body, Edit } from '../../lib/body.ts'
-import { eventType, jsonType, startsWith } from '../../lib/sse.ts'
+import type { Body, Edit, Span } from '../../lib/body.ts'
+import { parsedValue } from '../../lib/member-name.ts'
+import { membersOf } from '../../lib/members.ts'
+import { dataSpan, eventType, jsonType, startsWith } from '../../lib/sse.ts'
 import { restored, unknownEnd } from '../answer.ts'
 import type { AnswerEnd, EventObserver, Seen, Watched } from '../dialect.ts'
 import { JsonEvent } from '../json-event.ts'
@@ -12,7 +14,7 @@ import { statusOf } from './error-status.ts'
 import { turnStateName } from './frame.ts'
 import { copied, filled, listOf } from './items.ts'
 import { readingsOf } from './rate-limits.ts'
-import { endOf, itemsOf, sealOf } from './response.ts'
+import { endOf, itemsOf, sealIn } from './response.ts'
 
 const output: Seen = { kind: 'output' }
 
@@ -30,6 +32,11 @@ const turnStatesMax = 16
 
 /** The same of windows of the quota. */
 const readingsMax = 16
+
+/** JSON text somewhere in a buffer. */
+interface Text extends Span {
+  readonly bytes: Buffer
+}
 
 /** What of an attempt this observer must know. */
 type ResponsesWatched = Pick<Watched, 'restore' | 'framing' | 'client'>
@@ -139,29 +146,53 @@ export class ResponsesObserver implements EventObserver {
   }
 
   #lifecycle(bytes: Buffer, start: number, end: number): Buffer {
-    if (this.#response !== null && this.#watched.restore === null) return bytes.subarray(start, end)
+    const { restore } = this.#watched
+    if (this.#response !== null && restore === null) return bytes.subarray(start, end)
+    const data = this.#framing === 'frames' ? { start, end } : dataSpan(bytes, start, end)
+    if (data === null) return this.#lifecycleInLines(bytes, start, end)
+    const [response = null] = membersOf(bytes, data, 'response') ?? []
+    const [id = null, model = null] = (response === null ? null : membersOf(bytes, response, 'id', 'model')) ?? []
+    this.#noteResponse(id === null ? null : parsedValue(bytes, id.start, id.end))
+    if (restore === null || model === null) return bytes.subarray(start, end)
+    return Buffer.concat([bytes.subarray(start, model.start), Buffer.from(JSON.stringify(restore)), bytes.subarray(model.end, end)])
+  }
+
+  /** The same of data over several lines. */
+  #lifecycleInLines(bytes: Buffer, start: number, end: number): Buffer {
     const event = this.#event(bytes, start, end)
     const response = responseIn(event)
-    const id = response?.value('id')
-    if (typeof id === 'string') this.#response = id as ResponseId
+    this.#noteResponse(response?.value('id'))
     return event === null ? bytes.subarray(start, end) : withResponse(event, response, restored(response, this.#watched.restore))
+  }
+
+  #noteResponse(id: unknown): void {
+    if (typeof id === 'string') this.#response = id as ResponseId
   }
 
   /** Copied, so that a small item does not keep a large read alive. */
   #finished(bytes: Buffer, start: number, end: number): void {
-    const data = this.#event(bytes, start, end)?.data
-    const span = data?.span('item') ?? null
-    if (data === undefined || span === null) {
+    const data = this.#data(bytes, start, end)
+    const [item = null, index = null] = (data === null ? null : membersOf(data.bytes, data, 'item', 'output_index')) ?? []
+    if (data === null || item === null) {
       this.#itemsLost = true
       return
     }
-    const item = data.within(span)
-    const seal = item === null ? null : sealOf(item)
+    const json = Buffer.from(data.bytes.subarray(item.start, item.end))
+    const seal = sealIn(json)
     if (seal !== null) this.#sealed.push(seal)
-    const index = data.value('output_index')
-    this.#itemsBytes += span.end - span.start
+    const place = index === null ? null : parsedValue(data.bytes, index.start, index.end)
+    this.#itemsBytes += json.length
     if (this.#itemsBytes > keptItemsBytesMax) this.#items = null
-    this.#items?.push({ index: typeof index === 'number' ? index : this.#items.length, json: Buffer.from(data.bytes.subarray(span.start, span.end)) })
+    this.#items?.push({ index: typeof place === 'number' ? place : this.#items.length, json })
+  }
+
+  /** Where an event's data stands; where it came over several lines, in one. */
+  #data(bytes: Buffer, start: number, end: number): Text | null {
+    if (this.#framing === 'frames') return { bytes, start, end }
+    const span = dataSpan(bytes, start, end)
+    if (span !== null) return { bytes, ...span }
+    const data = this.#event(bytes, start, end)?.data
+    return data === undefined ? null : { bytes: data.bytes, ...data.range }
   }
 
   /** A terminal event that cannot be read ends the turn all the same; what it would have said is unknown. */

@@ -1,6 +1,8 @@
 import type { ResponseId } from '../../core/ids.ts'
 import { noUsage, readUsage } from '../../core/usage.ts'
 import { Body } from '../../lib/body.ts'
+import { parsedValue } from '../../lib/member-name.ts'
+import { membersOf } from '../../lib/members.ts'
 import { restored, unreadable } from '../answer.ts'
 import type { AnswerEnd, SeenAnswer, Watched } from '../dialect.ts'
 import { sealHash } from '../question.ts'
@@ -81,7 +83,15 @@ function sealedIn(output: readonly Body[]): readonly string[] {
 
 /** The hash of what an account sealed in an item; null: nothing is sealed in it. */
 export function sealOf(item: Body): string | null {
-  const type = item.value('type')
-  const content = type === 'reasoning' || type === 'compaction' ? item.value('encrypted_content') : null
+  const content = isSealable(item.value('type')) ? item.value('encrypted_content') : null
   return typeof content === 'string' ? sealHash(content) : null
 }
+
+/** The same of an item of which nothing else is asked. */
+export function sealIn(json: Buffer): string | null {
+  const [type = null] = membersOf(json, { start: 0, end: json.length }, 'type') ?? []
+  const item = type !== null && isSealable(parsedValue(json, type.start, type.end)) ? Body.of(json) : null
+  return item === null ? null : sealOf(item)
+}
+
+const isSealable = (type: unknown): boolean => type === 'reasoning' || type === 'compaction'
