@@ -170,19 +170,17 @@ export class Body {
     if (names.length === 0) return []
     const { parts } = this.#index
     const gone = new Set<number>()
-    const bounds: number[] = []
     for (let at = 0; at < parts.length; at += stride) {
-      const start = number(parts, at)
-      if (names.some((name) => isNamed(this.bytes, start, number(parts, at + 1), name))) gone.add(at / stride)
-      bounds.push(start - 1, number(parts, at + 3))
+      const [start, end] = [number(parts, at), number(parts, at + 1)]
+      if (names.some((name) => isNamed(this.bytes, start, end, name))) gone.add(at / stride)
     }
-    return cutParts(this.bytes, bounds, gone)
+    return cutParts(this.bytes, { numbers: parts, stride, opening: 1 }, gone)
   }
 
   #cutItems(member: string, change: Extract<Change, { kind: 'items' }>): readonly Cut[] {
     const bounds = this.#itemBounds(member)
     if (bounds === null) return []
-    const cuts = cutParts(this.bytes, bounds, change.gone)
+    const cuts = cutParts(this.bytes, { numbers: bounds, stride: 2, opening: 0 }, change.gone)
     for (const [index, names] of change.without) {
       const start = bounds[2 * index]
       if (start === undefined || change.gone.has(index)) continue

@@ -17,21 +17,26 @@ export interface Cut extends Span {
   readonly put: readonly Buffer[]
 }
 
-/**
- * Each part of a list that goes takes one comma along: the one behind it while a part behind it stays, else the one before it.
- *
- * @param bounds start and end of each part, in turn.
- */
-export function cutParts(bytes: Buffer, bounds: readonly number[], gone: ReadonlySet<number>): Cut[] {
-  const count = bounds.length / 2
+/** Where the parts of a list lie. */
+export interface Parts {
+  /** `stride` numbers of each. */
+  readonly numbers: readonly number[]
+  readonly stride: number
+  /** What lies before the first of them: a name begins with its quote. */
+  readonly opening: number
+}
+
+/** Each part of a list that goes takes one comma along: the one behind it while a part behind it stays, else the one before it. */
+export function cutParts(bytes: Buffer, { numbers, stride, opening }: Parts, gone: ReadonlySet<number>): Cut[] {
+  const count = numbers.length / stride
   let turn = count - 1
   while (turn >= 0 && gone.has(turn)) turn--
   if (turn === -1) turn = count - 1
   const cuts: Cut[] = []
   for (let index = 0; index < count; index++) {
     if (!gone.has(index)) continue
-    const start = bounds[2 * index] ?? 0
-    const end = bounds[2 * index + 1] ?? 0
+    const start = (numbers[stride * index] ?? 0) - opening
+    const end = numbers[stride * (index + 1) - 1] ?? 0
     cuts.push({ start: index > turn ? commaBefore(bytes, start) : start, end: index < turn ? skipSpace(bytes, end, bytes.length) + 1 : end, put: [] })
   }
   return cuts
@@ -41,6 +46,16 @@ function commaBefore(bytes: Buffer, part: number): number {
   let at = part - 1
   while (bytes[at] !== comma) at--
   return at
+}
+
+/** As they nearly always are; a sort costs more than all the rest. */
+function areInOrder(cuts: readonly Cut[]): boolean {
+  let at = 0
+  for (const { start } of cuts) {
+    if (start < at) return false
+    at = start
+  }
+  return true
 }
 
 /** @param cuts apart from each other, in any order. */
@@ -53,7 +68,7 @@ export function splice(bytes: Buffer, range: Span, cuts: Cut[]): Pieces {
     total += piece.length
   }
   let from = range.start
-  if (cuts.length > 1) cuts.sort((a, b) => a.start - b.start)
+  if (!areInOrder(cuts)) cuts.sort((a, b) => a.start - b.start)
   for (const cut of cuts) {
     add(bytes.subarray(from, cut.start))
     for (const piece of cut.put) add(piece)

@@ -9,6 +9,8 @@ const opening = Buffer.from('{"type":"')
 const typeBytesMax = 128
 const quote = 0x22
 const backslash = 0x5c
+const colon = 0x3a
+const idName = Buffer.from('"id"')
 const streamIdName = Buffer.from('"stream_id"')
 /** Frames about errors and steers are small; a larger one is not looked into. */
 const parsedBytesMax = 256 * 1024
@@ -68,7 +70,14 @@ export function steerOf(frame: Buffer): Steer {
 
 /** The id of the response that `response.created` begins, where it stands at the front. */
 export function createdId(frame: Buffer): string | null {
-  return /"id"\s*:\s*"([^"\\]+)"/.exec(frame.toString('latin1', 0, idWithinBytes))?.[1] ?? null
+  for (let at = frame.indexOf(idName); at !== -1 && at < idWithinBytes; at = frame.indexOf(idName, at + 1)) {
+    const point = skipSpace(frame, at + idName.length, frame.length)
+    const start = skipSpace(frame, point + 1, frame.length)
+    if (frame[point] !== colon || frame[start] !== quote) continue
+    const id = frame.toString('latin1', start + 1, frame.indexOf(quote, start + 1))
+    if (id !== '' && id.length <= idWithinBytes && !id.includes('\\')) return id
+  }
+  return null
 }
 
 /** A top-level member that is a string; null where it is absent, anything else, or the frame is no JSON object. The last one of that name counts. */

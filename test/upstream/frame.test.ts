@@ -72,7 +72,16 @@ describe('what is looked up in a frame', () => {
   it('the id of a response that begins', () => {
     expect(createdId(bytes('{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response"}}'))).toBe('resp_1')
     expect(createdId(bytes('{"type":"response.created"}'))).toBeNull()
+    expect(createdId(bytes('{ "event" : { "id" : 7 } , "response" : { "id" : "resp_1" } }'))).toBe('resp_1')
   })
+
+  it.each([
+    ['is cut', '{"response":{"id":"resp_1'],
+    ['is empty', '{"response":{"id":""}}'],
+    ['holds an escape', String.raw`{"response":{"id":"resp\u005f1"}}`],
+    ['is longer than any', `{"response":{"id":"${'x'.repeat(513)}"}}`],
+    ['stands too far behind', `{"response":{"text":"${'x'.repeat(600)}","id":"resp_1"}}`],
+  ])('no id of a response where it %s', (_what, frame) => expect(createdId(bytes(frame))).toBeNull())
 })
 
 it('an error that names no lane is said in one, and stays as it came in the default lane', () => {

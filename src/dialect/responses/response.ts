@@ -1,6 +1,6 @@
 import type { ResponseId } from '../../core/ids.ts'
 import { noUsage, readUsage } from '../../core/usage.ts'
-import { Body } from '../../lib/body.ts'
+import { Body, type Span } from '../../lib/body.ts'
 import { parsedValue } from '../../lib/member-name.ts'
 import { membersOf } from '../../lib/members.ts'
 import { restored, unreadable } from '../answer.ts'
@@ -9,7 +9,7 @@ import { sealHash } from '../question.ts'
 import { blank, readErrorObject } from './error.ts'
 
 /** What a response object says of its end. */
-export function endOf(response: Body, output = outputOf(response)): AnswerEnd {
+export function endOf(response: Body): AnswerEnd {
   const id = response.value('id')
   const status = response.value('status')
   const tier = response.value('service_tier')
@@ -17,7 +17,7 @@ export function endOf(response: Body, output = outputOf(response)): AnswerEnd {
   return {
     status: status === 'failed' || status === 'cancelled' ? 'failed' : status === 'incomplete' ? 'incomplete' : 'completed',
     response: typeof id === 'string' ? (id as ResponseId) : null,
-    items: idsOf(output),
+    items: idsAt(response.bytes, response.items('output') ?? []),
     usage: readUsage(response.value('usage')),
     tierServed: typeof tier === 'string' ? tier : null,
     code: error?.code ?? null,
@@ -26,18 +26,14 @@ export function endOf(response: Body, output = outputOf(response)): AnswerEnd {
 
 /** Ids of items, each given as its JSON. */
 export function itemsOf(items: readonly Buffer[]): readonly string[] {
-  const parsed: Body[] = []
-  for (const json of items) {
-    const item = Body.of(json)
-    if (item !== null) parsed.push(item)
-  }
-  return idsOf(parsed)
+  return items.flatMap((json) => idsAt(json, [{ start: 0, end: json.length }]))
 }
 
-function idsOf(items: readonly Body[]): readonly string[] {
+function idsAt(bytes: Buffer, items: readonly Span[]): readonly string[] {
   const ids: string[] = []
   for (const item of items) {
-    const id = item.value('id')
+    const [span = null] = membersOf(bytes, item, 'id') ?? []
+    const id = span === null ? null : parsedValue(bytes, span.start, span.end)
     if (typeof id === 'string') ids.push(id)
   }
   return ids
@@ -59,7 +55,7 @@ export function observeAnswer(bytes: Buffer, watched: Pick<Watched, 'endpoint' |
   if (answer === null) return unreadable(bytes)
   const { pieces, bytes: length } = answer.edited(restored(answer, watched.restore))
   const output = outputOf(answer)
-  const said = endOf(answer, output)
+  const said = endOf(answer)
   if (watched.endpoint === 'input_tokens') {
     return { end: { ...said, status: 'completed', response: null, items: [], usage: noUsage }, pieces, bytes: length, signal: null, sealed: [] }
   }
