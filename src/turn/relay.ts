@@ -2,7 +2,7 @@ import type { Failure, Signal } from '../core/failure.ts'
 import { classify } from '../core/failure-table.ts'
 import { guessedOutput, guessedWhole } from '../core/guess.ts'
 import type { Outcome } from '../core/record.ts'
-import { refusal } from '../core/refusal.ts'
+import { refusal, type Refusal } from '../core/refusal.ts'
 import type { AnswerEnd, EventObserver } from '../dialect/dialect.ts'
 import type { Lease } from '../ports/pool.ts'
 import { meteredBy } from './attempt.ts'
@@ -28,7 +28,10 @@ const brokeOff = refusal(
 
 const notAStream = refusal('upstream_unreachable', 'The upstream gave a whole answer, and late, where a stream was asked for.')
 
-/** From the commit point to the end of a stream: everything before its last read goes out as it comes, then the record is written, then that read with the terminal event. */
+/** What came in one read with the terminal event goes out with it, unless the books take longer than this. Unit: milliseconds. */
+export const togetherMs = 50
+
+/** From the commit point to the end of a stream: everything before the terminal event goes out, then the record is written, then the terminal event. */
 export async function relay(course: Course, t: Try, { stream, flow, headers }: Streaming): Promise<Outcome> {
   const { client, world, draft } = course
   const { lease } = t.chosen
@@ -57,7 +60,8 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   const end = relayed.kind === 'ended' ? relayed.ended.end : null
   const outcome = cancelled === null ? (end?.status ?? 'failed') : 'cancelled'
   const failure = cancelled === null ? judgeAccount(course, t, signalOf(relayed)) : null
-  const unwritten = await settleAnswer(course, t, { outcome, end, failure, guessedOutput: guessedOutput(flow.output) })
+  const settling = settleAnswer(course, t, { outcome, end, failure, guessedOutput: guessedOutput(flow.output) })
+  const unwritten = flow.holdsOutput ? await givingMeanwhile(course, flow, settling) : await settling
   if (cancelled?.by === 'client') return outcome
   const trouble = cancelled === null ? (unwritten ?? (relayed.kind === 'broken' ? brokeOff : null)) : cutOff
   if (trouble === null && relayed.kind === 'ended') {
@@ -67,10 +71,20 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
     else await client.end()
     return outcome
   }
-  const rest = flow.takeOut()
-  if (rest.length > 0) client.write(rest)
+  give(course, flow)
   client.breakOff(trouble ?? brokeOff, flow.observer.response())
   return outcome
+}
+
+async function givingMeanwhile(course: Course, flow: Streaming['flow'], settling: Promise<Refusal | null>): Promise<Refusal | null> {
+  const stop = course.world.clock.after(togetherMs, () => give(course, flow))
+  const unwritten = await settling
+  stop()
+  return unwritten
+}
+
+function give({ client }: Course, flow: Streaming['flow']): void {
+  if (flow.holdsOutput) client.write(flow.takeOut())
 }
 
 /** What the answer's account sealed, and how it wants to be found again. */
