@@ -63,11 +63,6 @@ export class EventFlow {
     this.#out.push(frame)
   }
 
-  /** Whether there is anything to take out. */
-  get holdsOutput(): boolean {
-    return this.#out.length > 0
-  }
-
   /** Bytes for the client since last asked, the terminal event not among them. */
   takeOut(): readonly Buffer[] {
     const out = this.#out

@@ -2,7 +2,7 @@ import type { Failure, Signal } from '../core/failure.ts'
 import { classify } from '../core/failure-table.ts'
 import { guessedOutput, guessedWhole } from '../core/guess.ts'
 import type { Outcome } from '../core/record.ts'
-import { refusal, type Refusal } from '../core/refusal.ts'
+import { refusal } from '../core/refusal.ts'
 import type { AnswerEnd, EventObserver } from '../dialect/dialect.ts'
 import type { Lease } from '../ports/pool.ts'
 import { meteredBy } from './attempt.ts'
@@ -28,10 +28,7 @@ const brokeOff = refusal(
 
 const notAStream = refusal('upstream_unreachable', 'The upstream gave a whole answer, and late, where a stream was asked for.')
 
-/** What came in one read with the terminal event goes out with it, unless the books take longer than this. Unit: milliseconds. */
-export const togetherMs = 50
-
-/** From the commit point to the end of a stream: everything before the terminal event goes out, then the record is written, then the terminal event. */
+/** From the commit point to the end of a stream: everything but the terminal event goes out, then the record is written, then the terminal event. */
 export async function relay(course: Course, t: Try, { stream, flow, headers }: Streaming): Promise<Outcome> {
   const { client, world, draft } = course
   const { lease } = t.chosen
@@ -60,31 +57,16 @@ export async function relay(course: Course, t: Try, { stream, flow, headers }: S
   const end = relayed.kind === 'ended' ? relayed.ended.end : null
   const outcome = cancelled === null ? (end?.status ?? 'failed') : 'cancelled'
   const failure = cancelled === null ? judgeAccount(course, t, signalOf(relayed)) : null
-  const settling = settleAnswer(course, t, { outcome, end, failure, guessedOutput: guessedOutput(flow.output) })
-  const unwritten = flow.holdsOutput ? await givingMeanwhile(course, flow, settling) : await settling
+  const unwritten = await settleAnswer(course, t, { outcome, end, failure, guessedOutput: guessedOutput(flow.output) })
   if (cancelled?.by === 'client') return outcome
   const trouble = cancelled === null ? (unwritten ?? (relayed.kind === 'broken' ? brokeOff : null)) : cutOff
   if (trouble === null && relayed.kind === 'ended') {
     if (end !== null && end.status !== 'failed') answeredInSession(course, running, { end, observer: flow.observer, stored: isKeptThere(course, t) })
-    client.write([...flow.takeOut(), relayed.ended.bytes])
+    client.write([relayed.ended.bytes])
     if (relayed.ended.kind === 'failed') await client.endInError()
     else await client.end()
-    return outcome
-  }
-  give(course, flow)
-  client.breakOff(trouble ?? brokeOff, flow.observer.response())
+  } else client.breakOff(trouble ?? brokeOff, flow.observer.response())
   return outcome
-}
-
-async function givingMeanwhile(course: Course, flow: Streaming['flow'], settling: Promise<Refusal | null>): Promise<Refusal | null> {
-  const stop = course.world.clock.after(togetherMs, () => give(course, flow))
-  const unwritten = await settling
-  stop()
-  return unwritten
-}
-
-function give({ client }: Course, flow: Streaming['flow']): void {
-  if (flow.holdsOutput) client.write(flow.takeOut())
 }
 
 /** What the answer's account sealed, and how it wants to be found again. */

@@ -55,15 +55,12 @@ export class AnswerStream implements AnswerReader {
     })
   }
 
-  /** From the commit point to the end; the terminal event, and what came with it, is left to the caller, who settles first. */
+  /** From the commit point to the end; the terminal event is left to the caller, who settles first. */
   relay(client: Client): Promise<Relayed> {
     return new Promise((resolve) => {
       this.#relayed = resolve
       this.#client = client
-      // What came while nothing was taken goes out with what was held: it may be all the rest.
-      this.#gives = true
-      this.#body.resume()
-      queueMicrotask(this.#giveAll)
+      if (this.#give() && !this.#finish()) this.#body.resume()
     })
   }
 
@@ -140,11 +137,9 @@ export class AnswerStream implements AnswerReader {
 
   /** False: the client is full, and upstream waits for it. */
   #give(): boolean {
-    const client = this.#client
-    // What came together with the end goes out together with it: nothing of the answer is still to come that it could wait for.
-    if (client === null || this.#flow.ended !== null) return true
     const out = this.#flow.takeOut()
-    if (out.length === 0 || client.write(out)) return true
+    const client = this.#client
+    if (client === null || out.length === 0 || client.write(out)) return true
     this.#body.pause()
     client.drained(() => {
       if (this.#client === client && !this.#finish()) this.#body.resume()

@@ -6,11 +6,9 @@ import type { Outcome } from '../../src/core/record.ts'
 import { responses } from '../../src/dialect/responses/responses.ts'
 import { Body } from '../../src/lib/body.ts'
 import { Kept } from '../../src/lib/kept.ts'
-import { LedgerStuck } from '../../src/ports/ledger.ts'
 import type { AnswerBody, AnswerReader, Call, Sent } from '../../src/ports/transport.ts'
 import type { Sink } from '../../src/ports/sink.ts'
 import { Cancelled } from '../../src/turn/cancel.ts'
-import { togetherMs } from '../../src/turn/relay.ts'
 import { runTurn } from '../../src/turn/run-turn.ts'
 import type { Ask, World } from '../../src/turn/world.ts'
 import { account, accountId, poolId } from '../support/accounts.ts'
@@ -23,13 +21,9 @@ import { settled } from '../support/virtual-clock.ts'
 class Gate {
   readonly promise: Promise<void>
   open: () => void = () => {}
-  fail: (error: Error) => void = () => {}
 
   constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.open = resolve
-      this.fail = reject
-    })
+    this.promise = new Promise((resolve) => (this.open = resolve))
   }
 }
 
@@ -223,50 +217,6 @@ describe('the body of a question', () => {
     rig.body.reader?.end()
     await settled()
     expect(rig.lentAtTheEnd).toBe(isTaken ? 0 : 1)
-  })
-})
-
-describe('what came together with the end of a stream', () => {
-  const delta = event('response.output_text.delta', { delta: 'x' })
-  const completed = event('response.completed', { response: { id: 'resp_1', status: 'completed', output: [] } })
-  const begun = async () => {
-    const rig = new Rig({ stream: true })
-    await settled()
-    await rig.answer(200, 'text/event-stream')
-    rig.opened.open()
-    await rig.say(delta + delta + completed)
-    rig.body.reader?.end()
-    await settled()
-    return rig
-  }
-
-  test('goes out in one write with it, once the record is committed', async () => {
-    const rig = await begun()
-    await rig.pool.clock.advance(togetherMs - 1)
-    expect(rig.heard).toEqual(['200'])
-    rig.settled.open()
-    await settled()
-    expect(rig.heard).toEqual(['200', delta + delta + completed, 'end'])
-    expect(await rig.outcome).toBe('completed')
-  })
-
-  // Law 12
-  test('goes out before it where the books take long', async () => {
-    const rig = await begun()
-    await rig.pool.clock.advance(togetherMs)
-    expect(rig.heard).toEqual(['200', delta + delta])
-    rig.settled.open()
-    await settled()
-    expect(rig.heard).toEqual(['200', delta + delta, completed, 'end'])
-  })
-
-  test('goes out before the error where the books cannot be kept', async () => {
-    const rig = await begun()
-    rig.settled.fail(new LedgerStuck('full'))
-    await settled()
-    expect(rig.heard.slice(0, 2)).toEqual(['200', delta + delta])
-    expect(rig.heard[2]).toContain('ledger_unavailable')
-    expect(rig.heard.at(-1)).toBe('cut')
   })
 })
 
