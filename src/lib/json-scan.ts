@@ -105,15 +105,13 @@ export function skipValue(bytes: Buffer, at: number, end: number): number {
   return -1
 }
 
-/** What the last walk found, in the order of the text. Shared by all, since most look at it once: whoever keeps it copies it. */
+/** What the last walk found, in the order of the text. Shared by all, since most look at it once: whoever keeps it copies it. At most four numbers a part. */
 class Found {
-  #numbers: number[] = []
+  readonly #numbers: number[] = []
   count = 0
 
   begin(): void {
     this.count = 0
-    // One enormous object must not keep its memory for ever.
-    if (this.#numbers.length > partsMax) this.#numbers = []
   }
 
   push(number: number): void {

@@ -175,6 +175,14 @@ describe('an output that comes empty at the end', () => {
     expect(textOf(seen)).toContain('"output":[{ "n":1e400,  "s":"\\u00e9" }]')
   })
 
+  test('is rebuilt from an item that came in several lines too', () => {
+    const watching = observer()
+    see(watching, 'data: {"type":"response.output_item.done",\ndata: "output_index":0,"item":{"type":"reasoning",\ndata: "encrypted_content":"one"}}\n\n')
+    expect(watching.sealed()).toEqual([sealHash('one')])
+    const seen = see(watching, sse({ type: 'response.completed', response: response() } as { type: string }))
+    expect(jsonOf(seen)).toMatchObject({ response: { output: [{ type: 'reasoning', encrypted_content: 'one' }] } })
+  })
+
   test('stays empty where the items were more than are kept', () => {
     const watching = observer()
     const big = 'x'.repeat(6 * 1024 * 1024)
