@@ -171,8 +171,7 @@ export class Body {
     const { parts } = this.#index
     const gone = new Set<number>()
     for (let at = 0; at < parts.length; at += stride) {
-      const [start, end] = [number(parts, at), number(parts, at + 1)]
-      if (names.some((name) => isNamed(this.bytes, start, end, name))) gone.add(at / stride)
+      if (names.some((name) => isNamed(this.bytes, number(parts, at), number(parts, at + 1), name))) gone.add(at / stride)
     }
     return cutParts(this.bytes, { numbers: parts, stride, opening: 1 }, gone)
   }
