@@ -51,13 +51,8 @@ export class JsonEvent {
     return parsedText(bytes, range.start, range.end)
   }
 
-  /** The event with these edits of its data; its very bytes where there are none. */
-  with(edits: readonly Edit[]): Buffer {
-    return this.within(this.data, edits)
-  }
-
-  /** The same of an object in its data. */
-  within(object: Body, edits: readonly Edit[]): Buffer {
+  /** The event with these edits of its data, or of an object in it; its very bytes where there are none. */
+  with(edits: readonly Edit[], object: Body = this.data): Buffer {
     const { start, end } = this.#place
     if (edits.length === 0) return this.#bytes.subarray(start, end)
     const { bytes, range } = this.data

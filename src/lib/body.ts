@@ -1,5 +1,5 @@
 import { cutParts, splice, type Cut, type Pieces, type Span } from './cuts.ts'
-import { found, openBrace, quote, skipSpace, skipValue, walkArray, walkObject } from './json-scan.ts'
+import { found, memberNumbers as stride, openBrace, quote, skipSpace, skipValue, walkArray, walkObject } from './json-scan.ts'
 import { governedName, isNamed, isPlain, parsedText, parsedValue, tableOf } from './member-name.ts'
 
 export type { Pieces, Span } from './cuts.ts'
@@ -41,7 +41,6 @@ type Change =
   | { readonly kind: 'drop' }
   | { readonly kind: 'items'; readonly gone: Set<number>; readonly without: Map<number, Set<string>> }
 
-const stride = 4
 const nothingGoverned: ReadonlySet<string> = new Set()
 const notJson: Parsed = { kind: 'not-json' }
 

@@ -129,6 +129,9 @@ class Found {
 
 export const found = new Found()
 
+/** Numbers that are found of each member. */
+export const memberNumbers = 4
+
 /** An object and where its members lie: four numbers of each are `found`, the start and the end of the name (without its quotes) and of the value. */
 export function walkObject(bytes: Buffer, at: number, end: number): number {
   found.begin()

@@ -1,5 +1,5 @@
 import type { Span } from './cuts.ts'
-import { found, skipSpace, walkObject } from './json-scan.ts'
+import { found, memberNumbers, skipSpace, walkObject } from './json-scan.ts'
 import { isNamed } from './member-name.ts'
 
 /**
@@ -12,7 +12,7 @@ export function membersOf(bytes: Buffer, { start, end }: Span, ...names: readonl
 }
 
 function lastNamed(bytes: Buffer, name: string): Span | null {
-  for (let at = found.count - 4; at >= 0; at -= 4) {
+  for (let at = found.count - memberNumbers; at >= 0; at -= memberNumbers) {
     if (isNamed(bytes, found.at(at), found.at(at + 1), name)) return { start: found.at(at + 2), end: found.at(at + 3) }
   }
   return null

@@ -1,4 +1,4 @@
-import { found, walkObject } from '../lib/json-scan.ts'
+import { found, memberNumbers, walkObject } from '../lib/json-scan.ts'
 import { closeOf, type Close } from './deed.ts'
 import { isObject, refused, type JsonObject, type Refused } from './error.ts'
 
@@ -60,7 +60,7 @@ function standsTwice(bytes: Buffer): string | null {
   walkObject(bytes, bytes.indexOf('{'), bytes.length)
   const parts = found.copy()
   const names = new Set<string>()
-  for (let at = 0; at < parts.length; at += 4) {
+  for (let at = 0; at < parts.length; at += memberNumbers) {
     const name = JSON.parse(`"${bytes.toString('utf8', parts[at], parts[at + 1])}"`) as string
     if (names.has(name)) return name
     names.add(name)

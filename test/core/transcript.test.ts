@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { overheadBytes, Transcript } from '../../src/core/transcript.ts'
-import { item, node, responseId } from '../support/dialogue.ts'
+import { overheadBytes, together, Transcript } from '../../src/core/transcript.ts'
+import { item, listed, node, responseId } from '../support/dialogue.ts'
 
 const ids = (nodes: readonly { readonly id: string }[] | null) => nodes?.map(({ id }) => id) ?? null
 const filled = (bytesMax: number, ...nodes: Parameters<Transcript['add']>[0][]) => {
@@ -48,6 +48,14 @@ describe('a chain', () => {
     const nodes = Array.from({ length: 2000 }, (_, at) => node(`r${at}`, { parent: at === 0 ? null : `r${at - 1}` }))
     expect(filled(10_000_000, ...nodes).chain(responseId('r1999'))).toHaveLength(2000)
   })
+})
+
+test('items of several places are one list, unless one of them cannot be read', () => {
+  const [one, two] = [item('1'), item('22')]
+  const all = together([listed(one), listed(), listed(two)])
+  expect([all.apart(), all.bytes]).toEqual([[one, two], 3])
+  expect(together([listed(one), { bytes: 1, apart: () => null }]).apart()).toBeNull()
+  expect(together([]).apart()).toEqual([])
 })
 
 describe('what is kept', () => {

@@ -101,7 +101,7 @@ export class MessagesObserver implements EventObserver {
     const id = message.value('id')
     if (typeof id === 'string') this.#message = id as ResponseId
     this.#usage = merged(this.#usage, message.value('usage'))
-    return event.within(message, restored(message, this.#restore))
+    return event.with(restored(message, this.#restore), message)
   }
 
   /** Its figures are of the whole answer so far; tier and speed were told at the start. */

@@ -14,7 +14,7 @@ import { statusOf } from './error-status.ts'
 import { turnStateName } from './frame.ts'
 import { copied, filled, listOf } from './items.ts'
 import { readingsOf } from './rate-limits.ts'
-import { endOf, itemsOf, sealIn } from './response.ts'
+import { endOf, idsOf, sealIn } from './response.ts'
 
 const output: Seen = { kind: 'output' }
 
@@ -249,7 +249,7 @@ export class ResponsesObserver implements EventObserver {
   }
 
   #itemIds(): readonly string[] {
-    return itemsOf((this.#items ?? []).map((item) => item.json))
+    return idsOf((this.#items ?? []).map((item) => item.json))
   }
 }
 
@@ -260,7 +260,7 @@ function responseIn(event: JsonEvent | null): Body | null {
 
 /** The event with these edits inside its `response`; its very bytes where there are none. */
 function withResponse(event: JsonEvent, response: Body | null, edits: readonly Edit[]): Buffer {
-  return response === null ? event.with([]) : event.within(response, edits)
+  return response === null ? event.with([]) : event.with(edits, response)
 }
 
 /** An error object without a type is an error event too: clients throw on it. */

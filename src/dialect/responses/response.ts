@@ -25,7 +25,7 @@ export function endOf(response: Body): AnswerEnd {
 }
 
 /** Ids of items, each given as its JSON. */
-export function itemsOf(items: readonly Buffer[]): readonly string[] {
+export function idsOf(items: readonly Buffer[]): readonly string[] {
   return items.flatMap((json) => idsAt(json, [{ start: 0, end: json.length }]))
 }
 
